@@ -1,0 +1,106 @@
+/** Builds a corpus folder: plans the shards, shares them among worker threads, resumes what an earlier run left. */
+import { mkdir, readFile, rename, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { Worker } from 'node:worker_threads';
+import { BagpiperError } from '../errors.js';
+import type { Scene } from './scene.js';
+import { isComplete, SHARD_SCENES, type ShardPlan } from './shard.js';
+import type { WorkerReport } from './worker.js';
+
+/** Mean length of a scene (measured over 2000 scenes): turns hours into a number of scenes known in advance. */
+export const MEAN_SECONDS = 6;
+
+/** What to build. */
+export interface BuildOptions {
+  scenes: number;
+  seed: string;
+  split: Scene['split'];
+  out: string;
+  jobs: number;
+}
+
+/** How far a build is; `seconds` is the audio made by this run. */
+export interface BuildProgress {
+  done: number;
+  total: number;
+  skipped: number;
+  seconds: number;
+}
+
+/** Number of scenes that make about so many hours. */
+export function scenesFor(hours: number): number {
+  return Math.max(1, Math.ceil((hours * 3600) / MEAN_SECONDS));
+}
+
+/**
+ * Builds (or goes on building) a corpus. The result does not depend on `jobs`.
+ * @throws BagpiperError when the folder holds another corpus or a synthesizer package is not installed
+ */
+export async function buildCorpus(
+  options: BuildOptions,
+  onProgress: (p: BuildProgress) => void,
+): Promise<BuildProgress> {
+  await claimFolder(options);
+  const all = shardPlans(options);
+  const queue = all.filter((plan) => !isComplete(plan));
+  const skipped = all.filter((plan) => isComplete(plan)).reduce((sum, plan) => sum + plan.count, 0);
+  const progress: BuildProgress = { done: skipped, total: options.scenes, skipped, seconds: 0 };
+  const report = (seconds: number) => {
+    progress.done++;
+    progress.seconds += seconds;
+    onProgress(progress);
+  };
+  const workers = Array.from(
+    { length: Math.min(options.jobs, queue.length) },
+    () => new Worker(new URL('./worker.js', import.meta.url)),
+  );
+  try {
+    await Promise.all(workers.map((worker) => serve(worker, queue, report)));
+  } finally {
+    await Promise.all(workers.map((worker) => worker.terminate()));
+  }
+  return progress;
+}
+
+/** The shards of a corpus; every shard but the last is full. */
+export function shardPlans({ out, seed, split, scenes }: BuildOptions): ShardPlan[] {
+  return Array.from({ length: Math.ceil(scenes / SHARD_SCENES) }, (_, index) => {
+    const first = index * SHARD_SCENES;
+    return { out, seed, split, index, first, count: Math.min(SHARD_SCENES, scenes - first) };
+  });
+}
+
+/** Gives a worker shards until none is left. */
+function serve(worker: Worker, queue: ShardPlan[], onScene: (seconds: number) => void): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const next = () => {
+      const plan = queue.shift();
+      if (plan) worker.postMessage(plan);
+      else resolve();
+    };
+    worker.on('message', (report: WorkerReport) => {
+      if (report.kind === 'scene') onScene(report.seconds);
+      else if (report.kind === 'done') next();
+      else reject(report.expected ? new BagpiperError(report.message) : new Error(report.message));
+    });
+    worker.on('error', reject);
+    next();
+  });
+}
+
+/** Notes in the folder what it holds, so that a later run with another seed cannot mix two corpora. */
+async function claimFolder({ out, seed, split, scenes }: BuildOptions): Promise<void> {
+  await mkdir(out, { recursive: true });
+  const path = join(out, 'corpus.json');
+  const text = await readFile(path, 'utf8').catch(() => null);
+  if (text !== null) {
+    const old = JSON.parse(text) as { seed: string; split: string };
+    if (old.seed !== seed || old.split !== split) {
+      throw new BagpiperError(
+        `${out} holds a corpus of seed "${old.seed}", split ${old.split}, not seed "${seed}", split ${split}; give another --out or the same --seed and --split`,
+      );
+    }
+  }
+  await writeFile(`${path}.part`, `${JSON.stringify({ seed, split, scenes, shardScenes: SHARD_SCENES })}\n`);
+  await rename(`${path}.part`, path);
+}

@@ -1,0 +1,92 @@
+/** A shard: some dozens of scenes in one folder, complete when its records.jsonl is there. */
+import { existsSync } from 'node:fs';
+import { mkdir, rename, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { Random } from '../random.js';
+import { composeScene } from './compose.js';
+import { planScene } from './plan.js';
+import type { CorpusRecord, Scene } from './scene.js';
+import { RATE } from './sources/dsp.js';
+
+/** Scenes in a full shard: half a minute of work, so that little is lost when a run is stopped. */
+export const SHARD_SCENES = 64;
+
+/** Which scenes a shard holds. */
+export interface ShardPlan {
+  out: string;
+  seed: string;
+  split: Scene['split'];
+  index: number;
+  /** number of the first scene and how many follow */
+  first: number;
+  count: number;
+}
+
+/** Folder of a shard inside the corpus. */
+export function shardFolder(out: string, index: number): string {
+  return join(out, `shard-${String(index).padStart(5, '0')}`);
+}
+
+/** Whether the shard was finished, by this run or an earlier one. */
+export function isComplete(plan: ShardPlan): boolean {
+  return existsSync(join(shardFolder(plan.out, plan.index), 'records.jsonl'));
+}
+
+/**
+ * Makes one record and its audio.
+ * @param seed "SEED/SPLIT/NUMBER"
+ * @returns the record (its `audio` relative to records.jsonl) and mono samples at 16 kHz
+ * @throws BagpiperError when a synthesizer package is not installed
+ */
+export async function makeRecord(
+  seed: string,
+  split: Scene['split'],
+): Promise<{ record: CorpusRecord; samples: Float32Array }> {
+  const { scene, stems } = await planScene(seed, split);
+  const samples = composeScene(scene, stems);
+  const words = makeWords(scene, new Random(`${seed}/words`));
+  return { record: { scene, audio: `audio/${scene.id}.wav`, ...words }, samples };
+}
+
+/**
+ * Writes a shard: audio files first, then records.jsonl under its final name in one step.
+ * @param onScene called after each scene with its seconds
+ */
+export async function writeShard(plan: ShardPlan, onScene: (seconds: number) => void): Promise<void> {
+  const folder = shardFolder(plan.out, plan.index);
+  await mkdir(join(folder, 'audio'), { recursive: true });
+  const lines: string[] = [];
+  for (let i = plan.first; i < plan.first + plan.count; i++) {
+    const { record, samples } = await makeRecord(`${plan.seed}/${plan.split}/${i}`, plan.split);
+    await writeFile(join(folder, record.audio), wavBytes(samples));
+    lines.push(JSON.stringify(record));
+    onScene(record.scene.seconds);
+  }
+  const aside = join(folder, 'records.jsonl.part');
+  await writeFile(aside, `${lines.join('\n')}\n`);
+  await rename(aside, join(folder, 'records.jsonl'));
+}
+
+function makeWords(_scene: Scene, _random: Random): Pick<CorpusRecord, 'caption' | 'questions' | 'requests'> {
+  return { caption: '', questions: [], requests: [] };
+}
+
+function wavBytes(samples: Float32Array): Buffer {
+  const out = Buffer.alloc(44 + samples.length * 2);
+  out.write('RIFF', 0, 'latin1');
+  out.writeUInt32LE(36 + samples.length * 2, 4);
+  out.write('WAVEfmt ', 8, 'latin1');
+  out.writeUInt32LE(16, 16);
+  out.writeUInt16LE(1, 20);
+  out.writeUInt16LE(1, 22);
+  out.writeUInt32LE(RATE, 24);
+  out.writeUInt32LE(RATE * 2, 28);
+  out.writeUInt16LE(2, 32);
+  out.writeUInt16LE(16, 34);
+  out.write('data', 36, 'latin1');
+  out.writeUInt32LE(samples.length * 2, 40);
+  samples.forEach((v, i) => {
+    out.writeInt16LE(Math.round(Math.max(-1, Math.min(1, v)) * 32767), 44 + 2 * i);
+  });
+  return out;
+}

@@ -1,0 +1,64 @@
+/** eSpeak NG (GPL-3.0) in WebAssembly. Optional tool of the corpus builder, never part of the library's run time. */
+import { resample } from './dsp.js';
+import { importTool } from './tools.js';
+
+interface Worker {
+  set_voice(name: string): number;
+  set_rate(wordsPerMinute: number): number;
+  set_pitch(pitch: number): number;
+  set_range(range: number): number;
+  synthesize(text: string, onAudio: (audio: ArrayBuffer | null, events: unknown) => void): void;
+}
+
+interface Module {
+  HEAPU8: Uint8Array;
+  eSpeakNGWorker: new () => Promise<Worker> | Worker;
+}
+
+/** How an utterance is spoken: pitch and range are 0 to 100, 50 being the voice's own. */
+export interface EspeakStyle {
+  wordsPerMinute: number;
+  pitch: number;
+  range: number;
+}
+
+/** A loaded eSpeak NG. The same call always gives the same samples. */
+export interface Espeak {
+  /** @returns mono samples at 16 kHz */
+  say(voice: string, text: string, style: EspeakStyle): Float32Array;
+}
+
+let loaded: Promise<Espeak> | undefined;
+
+/** @throws BagpiperError when the package is not installed */
+export function loadEspeak(): Promise<Espeak> {
+  loaded ??= load();
+  return loaded;
+}
+
+async function load(): Promise<Espeak> {
+  const { default: init } = await importTool<{ default: () => Promise<Module> }>('@echogarden/espeak-ng-emscripten');
+  const module = await init();
+  const worker = await new module.eSpeakNGWorker();
+  // The engine carries state from one utterance to the next. Its whole state is its memory: put that back before each
+  // utterance and the samples depend on nothing but the call.
+  const fresh = module.HEAPU8.slice();
+  return {
+    say(voice, text, style) {
+      module.HEAPU8.set(fresh);
+      module.HEAPU8.fill(0, fresh.length);
+      worker.set_voice(voice);
+      worker.set_rate(Math.round(style.wordsPerMinute));
+      worker.set_pitch(Math.round(style.pitch));
+      worker.set_range(Math.round(style.range));
+      const parts: Int16Array[] = [];
+      worker.synthesize(text, (audio) => {
+        if (audio && audio.byteLength > 0) parts.push(new Int16Array(audio.slice(0)));
+      });
+      const pcm = new Float32Array(parts.reduce((sum, part) => sum + part.length, 0));
+      let at = 0;
+      for (const part of parts) for (const sample of part) pcm[at++] = sample / 32768;
+      return resample(pcm, 22050 / 16000);
+    },
+  };
+}

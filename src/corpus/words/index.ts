@@ -1,0 +1,19 @@
+/** words/: what may truly be said about a scene: captions, questions with answers, requests with thinking. */
+import type { Random } from '../../random.js';
+import type { CorpusRecord, Scene } from '../scene.js';
+import { captionWithFacts } from './caption.js';
+import { questions } from './questions.js';
+import { requests } from './requests.js';
+
+export { type CaptionFacts, extractFacts, presence } from './facts.js';
+export { LEXICON } from './sentences.js';
+
+/** What nano is told before a request for sound. */
+export const SYSTEM_PROMPT =
+  'Turn the request into sound: think about it, describe the sound in a rich caption, then make it.';
+
+/** A caption, questions that the caption answers, and requests. */
+export function makeWords(scene: Scene, random: Random): Pick<CorpusRecord, 'caption' | 'questions' | 'requests'> {
+  const { text, facts } = captionWithFacts(scene, random);
+  return { caption: text, questions: questions(scene, random, facts), requests: requests(scene, random) };
+}

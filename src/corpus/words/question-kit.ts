@@ -1,0 +1,103 @@
+/** What all makers of questions share: the facts they may use, choices, and the steps that lead to an answer. */
+
+import type { Random } from '../../random.js';
+import type { Question, Scene } from '../scene.js';
+import { scenePresence } from './caption.js';
+import { type CaptionFacts, noFacts, type SpeakerFact } from './facts.js';
+import { capital } from './forms.js';
+import { headNoun, roundTime } from './phrases.js';
+
+/** What a maker sees: only what the caption states, so that a question can be answered from the caption. */
+export interface Ask {
+  facts: CaptionFacts;
+  random: Random;
+}
+
+export type Maker = (ask: Ask) => Question[];
+
+/** The steps of thinking: what is asked, what the caption says, what follows. Clauses without a final period. */
+export interface Steps {
+  asked: string;
+  said: string;
+  so: string;
+}
+
+export function think(random: Random, { asked, said, so }: Steps): string {
+  const first = random.pick(['The question asks', 'The question is', 'We are asked']);
+  const second = random.pick([`The caption says that ${said}.`, `According to the caption, ${said}.`]);
+  return `${first} ${asked}. ${second} ${random.pick(['So', 'Therefore', 'This means that'])} ${so}.`;
+}
+
+/** An open question. */
+export function open(ask: Ask, kind: Question['kind'], text: string, answer: string, steps: Steps): Question {
+  return { kind, text, answer: capital(answer), thinking: think(ask.random, steps) };
+}
+
+const LETTERS = ['A', 'B', 'C', 'D'] as const;
+
+/**
+ * A question with four choices, the right one at a random place.
+ * @param wrong at least three different texts, none of them true; fewer give no question
+ */
+export function pickOne(
+  ask: Ask,
+  kind: Question['kind'],
+  text: string,
+  right: string,
+  wrong: readonly string[],
+  steps: Steps,
+): Question[] {
+  const others = [...new Set(wrong)].filter((choice) => choice !== right);
+  if (others.length < 3) return [];
+  const choices = ask.random.shuffle(others).slice(0, 3);
+  choices.splice(ask.random.int(4), 0, right);
+  const listed = choices.map((choice, i) => `(${LETTERS[i]}) ${choice}`).join(' ');
+  return [{ kind, text: `${text} ${listed}`, choices, answer: right, thinking: think(ask.random, steps) }];
+}
+
+/** How a question names a speaker: "the speaker", "the woman", "the second man". */
+export function speakerName(facts: CaptionFacts, index: number, random: Random): string {
+  const me = facts.speakers[index] as SpeakerFact;
+  if (facts.speakers.length === 1) return random.pick(['the speaker', `the ${headNoun(me)}`]);
+  const alike = facts.speakers.filter((other) => headNoun(other) === headNoun(me));
+  if (alike.length === 1) return `the ${headNoun(me)}`;
+  return `the ${index === 0 ? 'first' : 'second'} ${alike.length === facts.speakers.length ? headNoun(me) : 'speaker'}`;
+}
+
+/** Everything that is true of a scene, as a caption that leaves nothing out would state it. */
+export function trueFacts(scene: Scene): CaptionFacts {
+  const order = [...new Set(scene.speech.map((turn) => turn.speaker))];
+  const presence = scenePresence(scene);
+  const { music } = scene;
+  return {
+    ...noFacts(),
+    presence,
+    seconds: Math.round(scene.seconds),
+    speakers: order.map((index) => {
+      const { gender, age, accent, pace, mood } = scene.speakers[index] as Scene['speakers'][number];
+      return { gender, age, accent, pace, mood };
+    }),
+    turns: scene.speech.map((turn) => ({
+      speaker: order.indexOf(turn.speaker),
+      sentence: turn.sentence,
+      start: roundTime(turn.start),
+    })),
+    music: music && {
+      instruments: music.instruments,
+      tempo: music.tempo,
+      mood: music.mood,
+      key: music.key,
+      mode: music.mode,
+      role: music.role,
+      start: roundTime(music.start),
+      end: roundTime(music.end),
+      drums: music.drums,
+    },
+    events: scene.events.map((e) => ({ label: e.label, start: roundTime(e.start), distance: e.distance })),
+    ambience: scene.ambience?.label ?? null,
+    room: scene.room.kind,
+    band: scene.quality.band,
+    noise: scene.quality.noise,
+    absent: (['music', 'sound', 'speech'] as const).filter((kind) => !presence[kind]),
+  };
+}

@@ -1,0 +1,73 @@
+/** What an engine is asked and what it answers: the contract between tasks/ above and the local or a remote engine below. */
+import type { Modality, Role, SegmentDefaults } from '../model/index.js';
+
+/** One message of a conversation, in people's terms: text, or sound as samples at 16 kHz mono. */
+export type EngineMessage =
+  | { role: Role; modality: 'text'; text: string }
+  | { role: Role; modality: 'audio'; samples: Float32Array };
+
+export interface GenerateRequest {
+  messages: EngineMessage[];
+  /** the order of segments that the answer must follow; what comes after it the model chooses */
+  segments: Modality[];
+  /** overrides of the model's decoding defaults */
+  text?: Partial<SegmentDefaults>;
+  audio?: Partial<SegmentDefaults>;
+  /** whole number; equal requests with equal seeds give equal answers */
+  seed: number;
+  signal?: AbortSignal;
+}
+
+/** Events arrive in the order in which things happen; `end` is the last one. */
+export type EngineEvent =
+  /** `encode` (input sound to features), `prefill` (reading the prompt), then one `segment` event each */
+  | { type: 'phase'; phase: 'queued' | 'encode' | 'prefill' }
+  | { type: 'segment'; index: number; modality: Modality }
+  /** more text of the present segment; deltas joined are the whole */
+  | { type: 'text'; segment: number; delta: string }
+  /** more sound of the present segment, samples at 16 kHz; joined they are the whole */
+  | { type: 'audio'; segment: number; samples: Float32Array }
+  /** rows generated so far in this segment, for progress */
+  | { type: 'progress'; segment: number; rows: number }
+  | { type: 'end'; segments: FinishedSegment[]; stats: GenerateStats };
+
+export interface FinishedSegment {
+  modality: Modality;
+  /** why it ended: an end token, or the step limit (then the content may be cut off) */
+  endedBy: 'eos' | 'eot' | 'max_step';
+  /** rows generated, the end row left out */
+  rows: number;
+  text?: string;
+  samples?: Float32Array;
+}
+
+export interface GenerateStats {
+  promptRows: number;
+  textTokens: number;
+  audioFrames: number;
+  /** wall-clock seconds of the phases */
+  seconds: { encode: number; prefill: number; text: number; audio: number; codec: number };
+}
+
+export interface EngineInfo {
+  /** where the model comes from: a folder or an address */
+  source: string;
+  name: string;
+  /** first 16 hexadecimal digits of the model's hash; "" where the engine cannot know it */
+  hash: string;
+  parameters: number;
+  threads: number;
+  codec: { hop: number; codebooks: number } | null;
+  /** longest input clip in seconds that one request may hold */
+  maxInputSeconds: number;
+  /** decoding defaults */
+  text: SegmentDefaults;
+  audio: SegmentDefaults;
+}
+
+/** Generates answers. Several `generate` calls may run at once; they never mix. */
+export interface Engine {
+  readonly info: EngineInfo;
+  generate(request: GenerateRequest): AsyncIterable<EngineEvent>;
+  close(): Promise<void>;
+}

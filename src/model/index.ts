@@ -1,0 +1,45 @@
+/**
+ * model/: Bagpiper itself: its config, vocabulary and token grid, and the graphs of its networks. What it means to
+ * generate with them is the business of engine/.
+ */
+
+export {
+  chunkTokens,
+  ENCODER_PREFIX,
+  type EncodingPlan,
+  embedChunks,
+  encoderGraph,
+  encoderTensors,
+  encodeTokens,
+  layChunks,
+  planEncoding,
+} from './audio-encoder.js';
+export type { Codec } from './codec/types.js';
+export {
+  type AudioConfig,
+  type BagpiperConfig,
+  type CodecConfig,
+  encoderTokens,
+  parseConfig,
+  type SegmentDefaults,
+} from './config.js';
+export { delayDeinterleave, delayInterleave } from './delay.js';
+export { drawKeptMessage, dropConditions } from './dropout.js';
+export { buildRows, type ContinuousSpan, type Segment, type TokenGrid } from './grid.js';
+export {
+  adaptor,
+  audioHead,
+  decoder,
+  decoderSizes,
+  decoderStep,
+  embedRows,
+  fullHead,
+  languageModelTensors,
+  rotaryValues,
+  type TrainingSizes,
+  textHead,
+  trainingLoss,
+} from './language-model.js';
+export type { Message, Modality, Role } from './messages.js';
+export { type Pack, packBestFit, packGrids } from './pack.js';
+export { allowedIds, codecId, codecPad, type IdRange } from './vocabulary.js';

@@ -1,0 +1,280 @@
+/**
+ * The language model's graphs: a Qwen3 decoder over rows of `num_stream` ids. One definition of the network serves
+ * training (`trainingLoss`), decoding with a cache kept outside (`decoderStep`) and the heads, which are graphs of their
+ * own because each phase needs only some rows of the output matrix. Formulas: docs/model.md, "Language model".
+ */
+import {
+  add,
+  cast,
+  concat,
+  equal,
+  type Graph,
+  gather,
+  linear,
+  logSoftmax,
+  matmul,
+  mul,
+  pick,
+  reshape,
+  rmsNorm,
+  slice,
+  sum,
+  type Tensor,
+  transpose,
+  where,
+} from '../graph/index.js';
+import { affine, type DecoderSizes, decoderLayer, type Rotary } from '../nn/index.js';
+import type { BagpiperConfig } from './config.js';
+
+/** The decoder's sizes under the names that nn/ uses. */
+export function decoderSizes(config: BagpiperConfig): DecoderSizes {
+  return {
+    hidden: config.hidden_size,
+    intermediate: config.intermediate_size,
+    layers: config.num_hidden_layers,
+    heads: config.num_attention_heads,
+    kvHeads: config.num_key_value_heads,
+    headDim: config.head_dim,
+    epsilon: config.rms_norm_eps,
+  };
+}
+
+/** Every tensor of the language model with its shape, as a checkpoint names them. */
+export function languageModelTensors(config: BagpiperConfig): Map<string, number[]> {
+  const { hidden, intermediate, layers, heads, kvHeads, headDim } = decoderSizes(config);
+  const shapes = new Map<string, number[]>([
+    ['model.embed_tokens.weight', [config.vocab_size, hidden]],
+    ['model.norm.weight', [hidden]],
+    ['lm_head.weight', [config.vocab_size, hidden]],
+    ['stream_emb.weight', [config.num_stream, hidden]],
+    ['adaptor.continuous_audio.weight', [hidden, config.adaptor_input_dim]],
+    ['adaptor.continuous_audio.bias', [hidden]],
+  ]);
+  for (let i = 0; i < layers; i++) {
+    const layer: Record<string, number[]> = {
+      input_layernorm: [hidden],
+      post_attention_layernorm: [hidden],
+      'self_attn.q_proj': [heads * headDim, hidden],
+      'self_attn.k_proj': [kvHeads * headDim, hidden],
+      'self_attn.v_proj': [kvHeads * headDim, hidden],
+      'self_attn.o_proj': [hidden, heads * headDim],
+      'self_attn.q_norm': [headDim],
+      'self_attn.k_norm': [headDim],
+      'mlp.gate_proj': [intermediate, hidden],
+      'mlp.up_proj': [intermediate, hidden],
+      'mlp.down_proj': [hidden, intermediate],
+    };
+    for (const [name, shape] of Object.entries(layer)) shapes.set(`model.layers.${i}.${name}.weight`, shape);
+  }
+  return shapes;
+}
+
+/** Encoder features [n, adaptor_input_dim] to vectors of the language model [n, hidden]. */
+export function adaptor(features: Tensor, config: BagpiperConfig): Tensor {
+  return affine(features, 'adaptor.continuous_audio', config.hidden_size);
+}
+
+/**
+ * Rows of ids to vectors: the sum of the streams' embeddings, where id 0 on streams 1 and up adds nothing (on stream 0 it
+ * adds the embedding of id 0).
+ *
+ * @param ids int64 [batch, rows, num_stream]
+ * @returns [batch, rows, hidden]
+ */
+export function embedRows(ids: Tensor, config: BagpiperConfig): Tensor {
+  const graph = ids.graph;
+  const n = config.num_stream;
+  const table = graph.parameter('model.embed_tokens.weight', [config.vocab_size, config.hidden_size]);
+  const first = graph.constant(
+    Float32Array.from({ length: n }, (_, i) => (i === 0 ? 1 : 0)),
+    [1, 1, n],
+  );
+  const zero = graph.constant(BigInt64Array.of(0n), []);
+  const weight = where(equal(ids, zero), first, graph.constant(new Float32Array(n).fill(1), [1, 1, n]));
+  return sum(mul(gather(table, ids), reshape(weight, [...ids.shape, 1])), [2]);
+}
+
+/** The decoder stack over x [batch, rows, hidden] without a cache: vectors after the final norm. `each` sees every layer's output. */
+export function decoder(
+  x: Tensor,
+  rotary: Rotary,
+  mask: Tensor,
+  config: BagpiperConfig,
+  each?: (x: Tensor, layer: number) => void,
+): Tensor {
+  const sizes = decoderSizes(config);
+  let y = x;
+  for (let i = 0; i < sizes.layers; i++) {
+    y = decoderLayer(y, `model.layers.${i}.`, sizes, rotary, mask).x;
+    each?.(y, i);
+  }
+  return rmsNorm(y, x.graph.parameter('model.norm.weight', [sizes.hidden]), sizes.epsilon);
+}
+
+/** Rotary inputs `cos` and `sin`, [batch, rows, 1, head_dim / 2]; see {@link rotaryValues}. */
+function rotaryInputs(graph: Graph, batch: number | string, rows: number | string, config: BagpiperConfig): Rotary {
+  const shape = [batch, rows, 1, config.head_dim / 2];
+  return { cos: graph.input('cos', 'float32', shape), sin: graph.input('sin', 'float32', shape) };
+}
+
+/**
+ * Cosines and sines of position p, angle_j = p * theta^(-2j / head_dim), for rows in order.
+ *
+ * @returns two arrays [rows, head_dim / 2]
+ */
+export function rotaryValues(positions: ArrayLike<number>, config: Pick<BagpiperConfig, 'head_dim' | 'rope_theta'>) {
+  const half = config.head_dim / 2;
+  const cos = new Float32Array(positions.length * half);
+  const sin = new Float32Array(positions.length * half);
+  for (let j = 0; j < half; j++) {
+    const rate = config.rope_theta ** ((-2 * j) / config.head_dim);
+    for (let t = 0; t < positions.length; t++) {
+      cos[t * half + j] = Math.cos(positions[t] * rate);
+      sin[t * half + j] = Math.sin(positions[t] * rate);
+    }
+  }
+  return { cos, sin };
+}
+
+/**
+ * Decoding: rows of ids (or features in their place) after what the cache holds.
+ *
+ * Inputs: `ids` int64 [batch, rows, num_stream]; `features` [batch, rows, hidden], already adapted, and `is_feature`
+ * [batch, rows, 1] (1 where the feature replaces the row); `cos`, `sin`; `mask` [batch, 1, rows * group, capacity + rows];
+ * `keys.i` [batch, kv, head_dim, capacity] and `values.i` [batch, kv, capacity, head_dim] for each layer i.
+ * Outputs: `hidden` [batch, rows, hidden] after the final norm, `new_keys.i`, `new_values.i`: the rows to append.
+ */
+export function decoderStep(graph: Graph, config: BagpiperConfig): void {
+  const sizes = decoderSizes(config);
+  const { hidden, kvHeads, headDim, epsilon } = sizes;
+  const ids = graph.input('ids', 'int64', ['batch', 'rows', config.num_stream]);
+  const features = graph.input('features', 'float32', ['batch', 'rows', hidden]);
+  const isFeature = graph.input('is_feature', 'float32', ['batch', 'rows', 1]);
+  const rotary = rotaryInputs(graph, 'batch', 'rows', config);
+  const group = sizes.heads / kvHeads;
+  const mask = graph.input('mask', 'float32', ['batch', 1, `rows*${group}`, 'capacity+rows']);
+  let x = where(cast(isFeature, 'bool'), features, embedRows(ids, config));
+  for (let i = 0; i < sizes.layers; i++) {
+    const cache = {
+      keys: graph.input(`keys.${i}`, 'float32', ['batch', kvHeads, headDim, 'capacity']),
+      values: graph.input(`values.${i}`, 'float32', ['batch', kvHeads, 'capacity', headDim]),
+    };
+    const done = decoderLayer(x, `model.layers.${i}.`, sizes, rotary, mask, cache);
+    x = done.x;
+    graph.output(`new_keys.${i}`, done.keys);
+    graph.output(`new_values.${i}`, done.values);
+  }
+  graph.output('hidden', rmsNorm(x, graph.parameter('model.norm.weight', [hidden]), epsilon));
+}
+
+/** Offsets per stream: [num_stream, hidden], row 0 forced to zero (stream 0 has no offset, whatever the file holds). */
+function streamOffsets(graph: Graph, config: BagpiperConfig): Tensor {
+  const table = graph.parameter('stream_emb.weight', [config.num_stream, config.hidden_size]);
+  const keep = Float32Array.from({ length: config.num_stream }, (_, i) => (i === 0 ? 0 : 1));
+  return mul(table, graph.constant(keep, [config.num_stream, 1]));
+}
+
+const headParameter = (graph: Graph, config: BagpiperConfig): Tensor =>
+  graph.parameter('lm_head.weight', [config.vocab_size, config.hidden_size]);
+
+/** Head for choosing a modality and for text: `hidden` [n, hidden] -> `logits` [n, text_token_end] of stream 0. */
+export function textHead(graph: Graph, config: BagpiperConfig): void {
+  const hidden = graph.input('hidden', 'float32', ['n', config.hidden_size]);
+  graph.output('logits', linear(hidden, slice(headParameter(graph, config), 0, 0, config.text_token_end)));
+}
+
+/**
+ * Head for audio: `hidden` [n, hidden] -> `codes` [num_stream, n, codec_layer_size], each stream's own ids, and `ends`
+ * [n, 2], the logits of eos and eot on stream 0.
+ */
+export function audioHead(graph: Graph, config: BagpiperConfig): void {
+  const { num_stream: streams, codec_layer_size: layer, hidden_size: width } = config;
+  const hidden = graph.input('hidden', 'float32', ['n', width]);
+  const head = headParameter(graph, config);
+  const offsets = reshape(streamOffsets(graph, config), [streams, 1, width]);
+  const shifted = add(reshape(hidden, [1, 'n', width]), offsets);
+  const own = slice(head, 0, config.codec_base_offset, config.codec_base_offset + streams * layer);
+  const columns = transpose(reshape(own, [streams, layer, width]), [0, 2, 1]);
+  graph.output('codes', matmul(shifted, columns));
+  const ends = [config.eos_token_id, config.eot_token_id].map((id) => slice(head, 0, id, id + 1));
+  graph.output('ends', linear(hidden, reshape(concat(ends, 0), [2, width])));
+}
+
+/** All logits of all streams, for checks: `hidden` [n, hidden] -> `logits` [n, num_stream, vocab_size]. */
+export function fullHead(graph: Graph, config: BagpiperConfig): void {
+  const { num_stream: streams, hidden_size: width } = config;
+  const hidden = graph.input('hidden', 'float32', ['n', width]);
+  const shifted = add(reshape(hidden, ['n', 1, width]), reshape(streamOffsets(graph, config), [1, streams, width]));
+  graph.output('logits', linear(shifted, headParameter(graph, config)));
+}
+
+/** Sizes of a training graph: `batch` packed rows of `rows` positions, and room for so many scored positions. */
+export interface TrainingSizes {
+  batch: number;
+  rows: number;
+  /** scored positions on stream 0 */
+  scored: number;
+  /** scored entries on streams 1 and up */
+  scoredCodes: number;
+  /** continuous features in the batch */
+  features: number;
+}
+
+/**
+ * The training loss (docs/model.md, "Loss") of a packed batch.
+ *
+ * Inputs: `ids` int64 [batch, rows, num_stream]; `features` [features, adaptor_input_dim] and `feature_at` int64 [batch *
+ * rows]: index + 1 of the feature that replaces a row, 0 for none; `cos`, `sin`; `mask` [batch, 1, rows * group, rows];
+ * `scored` int64 [scored]: flat positions whose next row is scored, `target` int64 and `weight` alike; `scored_codes` int64
+ * [scoredCodes]: flat positions again, `stream_codes` int64 the stream of each entry, `target_codes` (id minus
+ * codec_base_offset) and `weight_codes` alike.
+ * Unused places carry weight 0. Weights are expected to be divided by the loss's denominator already.
+ *
+ * @returns the loss (shape []) and the two parts' sums
+ */
+export function trainingLoss(
+  graph: Graph,
+  config: BagpiperConfig,
+  sizes: TrainingSizes,
+): { loss: Tensor; text: Tensor; codes: Tensor } {
+  const { batch, rows } = sizes;
+  const { hidden_size: width, num_stream: streams } = config;
+  const ids = graph.input('ids', 'int64', [batch, rows, streams]);
+  const rotary = rotaryInputs(graph, batch, rows, config);
+  const group = config.num_attention_heads / config.num_key_value_heads;
+  const mask = graph.input('mask', 'float32', [batch, 1, rows * group, rows]);
+  let x = embedRows(ids, config);
+  if (sizes.features > 0) x = placeFeatures(x, config, sizes);
+  const flat = reshape(decoder(x, rotary, mask, config), [batch * rows, width]);
+  const head = headParameter(graph, config);
+
+  const scored = gather(flat, graph.input('scored', 'int64', [sizes.scored]));
+  const text = weightedLoss(linear(scored, head), sizes.scored, '');
+
+  const at = graph.input('scored_codes', 'int64', [sizes.scoredCodes]);
+  const offsets = gather(streamOffsets(graph, config), graph.input('stream_codes', 'int64', [sizes.scoredCodes]));
+  const base = config.codec_base_offset;
+  const codecHead = slice(head, 0, base, base + streams * config.codec_layer_size);
+  const codes = weightedLoss(linear(add(gather(flat, at), offsets), codecHead), sizes.scoredCodes, '_codes');
+  return { loss: add(text, codes), text, codes };
+}
+
+function weightedLoss(logits: Tensor, count: number, suffix: string): Tensor {
+  const graph = logits.graph;
+  const target = graph.input(`target${suffix}`, 'int64', [count]);
+  const weight = graph.input(`weight${suffix}`, 'float32', [count]);
+  return sum(mul(pick(logSoftmax(logits), target), mul(weight, -1)), [0]);
+}
+
+/** Puts adapted features in the place of rows: row t takes feature `feature_at[t]` - 1, or stays where that is 0. */
+function placeFeatures(x: Tensor, config: BagpiperConfig, { batch, rows, features }: TrainingSizes): Tensor {
+  const graph = x.graph;
+  const input = graph.input('features', 'float32', [features, config.adaptor_input_dim]);
+  const at = graph.input('feature_at', 'int64', [batch * rows]);
+  const adapted = adaptor(input, config);
+  const none = graph.constant(new Float32Array(config.hidden_size), [1, config.hidden_size]);
+  const placed = gather(concat([none, adapted], 0), at);
+  const keep = cast(equal(at, graph.constant(BigInt64Array.of(0n), [])), 'float32');
+  const kept = mul(reshape(x, [batch * rows, config.hidden_size]), reshape(keep, [batch * rows, 1]));
+  return reshape(add(kept, placed), [batch, rows, config.hidden_size]);
+}

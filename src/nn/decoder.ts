@@ -1,0 +1,117 @@
+/**
+ * The Qwen3 decoder block (Qwen3 technical report; Hugging Face `modeling_qwen3`): grouped-query attention with RMS-normed
+ * heads and rotary positions, and a gated MLP. The same code builds training graphs (fixed sizes, no cache) and decoding
+ * graphs (symbolic sizes, keys and values kept outside).
+ */
+import {
+  add,
+  concat,
+  dimension,
+  type Graph,
+  linear,
+  matmul,
+  mul,
+  reshape,
+  rmsNorm,
+  silu,
+  slice,
+  softmax,
+  splitAt,
+  sub,
+  type Tensor,
+  transpose,
+} from '../graph/index.js';
+
+/** What an additive mask holds where a row may not look: large enough to vanish in the softmax, small enough for 16 bits. */
+export const HIDDEN = -1e4;
+
+export interface DecoderSizes {
+  hidden: number;
+  intermediate: number;
+  layers: number;
+  heads: number;
+  kvHeads: number;
+  headDim: number;
+  epsilon: number;
+}
+
+/** Cosines and sines of the rotary angles, each [batch, rows, 1, headDim / 2]. */
+export interface Rotary {
+  cos: Tensor;
+  sin: Tensor;
+}
+
+/** Keys and values of earlier rows: keys [batch, kvHeads, headDim, capacity], values [batch, kvHeads, capacity, headDim]. */
+export interface Cache {
+  keys: Tensor;
+  values: Tensor;
+}
+
+export interface LayerResult {
+  /** [batch, rows, hidden] */
+  x: Tensor;
+  /** this layer's new keys [batch, kvHeads, headDim, rows] and values [batch, kvHeads, rows, headDim], to append to the cache */
+  keys: Tensor;
+  values: Tensor;
+}
+
+/** Turns the halves (u, v) of each head: (u cos - v sin, v cos + u sin). x is [batch, rows, heads, headDim]. */
+function rotate(x: Tensor, { cos, sin }: Rotary): Tensor {
+  const half = x.size(-1) / 2;
+  const u = slice(x, -1, 0, half);
+  const v = slice(x, -1, half, 2 * half);
+  return concat([sub(mul(u, cos), mul(v, sin)), add(mul(v, cos), mul(u, sin))], -1);
+}
+
+/**
+ * One block over x [batch, rows, hidden].
+ *
+ * @param mask additive, [batch, 1, rows * group, capacity + rows] (group = heads / kvHeads, fastest): 0 where a row may look,
+ *   HIDDEN where not; the cache's columns come first
+ */
+export function decoderLayer(
+  x: Tensor,
+  prefix: string,
+  sizes: DecoderSizes,
+  rotary: Rotary,
+  mask: Tensor,
+  cache?: Cache,
+): LayerResult {
+  const { hidden, intermediate, heads, kvHeads, headDim, epsilon } = sizes;
+  const g: Graph = x.graph;
+  const weight = (name: string, shape: number[]) => g.parameter(`${prefix}${name}.weight`, shape);
+  const [batch, rows] = x.shape;
+  const group = heads / kvHeads;
+  const grouped = typeof rows === 'number' ? rows * group : `${rows}*${group}`;
+
+  const y = rmsNorm(x, weight('input_layernorm', [hidden]), epsilon);
+  const project = (name: string, n: number) =>
+    reshape(linear(y, weight(`self_attn.${name}_proj`, [n * headDim, hidden])), [batch, rows, n, headDim]);
+  const q = rotate(rmsNorm(project('q', heads), weight('self_attn.q_norm', [headDim]), epsilon), rotary);
+  const k = rotate(rmsNorm(project('k', kvHeads), weight('self_attn.k_norm', [headDim]), epsilon), rotary);
+  const keys = transpose(k, [0, 2, 3, 1]);
+  const values = transpose(project('v', kvHeads), [0, 2, 1, 3]);
+
+  // The query heads that share a key head become extra rows: one matrix product a key head, without repeating keys.
+  const byKey = transpose(reshape(q, [batch, rows, kvHeads, group, headDim]), [0, 2, 1, 3, 4]);
+  const queries = reshape(byKey, [batch, kvHeads, grouped, headDim]);
+  const alpha = 1 / Math.sqrt(headDim);
+  const own = matmul(queries, keys, { alpha });
+  let attended: Tensor;
+  if (cache) {
+    const scores = concat([matmul(queries, cache.keys, { alpha }), own], 3);
+    const weights = softmax(add(scores, mask));
+    const [past, now] = splitAt(weights, 3, dimension(cache.keys, 3), [cache.keys.shape[3], rows]);
+    attended = add(matmul(past, cache.values), matmul(now, values));
+  } else {
+    attended = matmul(softmax(add(own, mask)), values);
+  }
+  const heads5 = transpose(reshape(attended, [batch, kvHeads, rows, group, headDim]), [0, 2, 1, 3, 4]);
+  const joined = reshape(heads5, [batch, rows, heads * headDim]);
+  const middle = add(x, linear(joined, weight('self_attn.o_proj', [hidden, heads * headDim])));
+
+  const z = rmsNorm(middle, weight('post_attention_layernorm', [hidden]), epsilon);
+  const gate = silu(linear(z, weight('mlp.gate_proj', [intermediate, hidden])));
+  const up = linear(z, weight('mlp.up_proj', [intermediate, hidden]));
+  return { x: add(middle, linear(mul(gate, up), weight('mlp.down_proj', [hidden, intermediate]))), keys, values };
+}

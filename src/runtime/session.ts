@@ -1,0 +1,93 @@
+/** One compiled graph in ONNX Runtime (Node). `run` blocks its thread: engines call it in a worker. */
+import type { InferenceSession, Tensor as OrtTensor } from 'onnxruntime-node';
+import { BagpiperError, messageOf } from '../errors.js';
+import { type DType, type Graph, type OnnxOptions, toOnnx } from '../graph/index.js';
+
+export type Values = Float32Array | BigInt64Array | Int32Array | Uint8Array | Uint16Array;
+
+/** A value that goes into or comes out of a run: elements in row-major order. Inputs are read in place, not copied. */
+export interface Value {
+  data: Values;
+  dims: readonly number[];
+}
+
+export interface SessionOptions extends OnnxOptions {
+  /** threads of ONNX Runtime's pool; default: its own choice (one a core) */
+  threads?: number;
+  /** keep threads spinning between operations: faster when alone on the machine, wasteful beside others. Default false. */
+  spin?: boolean;
+  /** execution providers, first choice first. Default ['cpu']. */
+  providers?: readonly string[];
+}
+
+const DTYPES = new Map<DType, OrtTensor.Type>([
+  ['float32', 'float32'],
+  ['float16', 'float16'],
+  ['int64', 'int64'],
+  ['int32', 'int32'],
+  ['uint8', 'uint8'],
+  ['bool', 'bool'],
+]);
+
+export class Session {
+  private constructor(
+    private readonly ort: typeof import('onnxruntime-node'),
+    private readonly session: InferenceSession,
+    private readonly types: Map<string, OrtTensor.Type>,
+  ) {}
+
+  /** Compiles a graph. Errors of ONNX Runtime are passed on with what was being built. */
+  static async create(graph: Graph, options: SessionOptions = {}): Promise<Session> {
+    const bytes = await toOnnx(graph, options);
+    const types = new Map<string, OrtTensor.Type>();
+    for (const t of [...graph.inputs, ...graph.parameters.values()]) types.set(t.name, DTYPES.get(t.dtype)!);
+    return Session.load(bytes, types, options);
+  }
+
+  private static async load(bytes: Uint8Array, types: Map<string, OrtTensor.Type>, options: SessionOptions) {
+    const ort = await import('onnxruntime-node');
+    try {
+      const session = await ort.InferenceSession.create(bytes, {
+        executionProviders: [...(options.providers ?? ['cpu'])],
+        graphOptimizationLevel: 'all',
+        ...(options.threads ? { intraOpNumThreads: options.threads } : {}),
+        interOpNumThreads: 1,
+        logSeverityLevel: 3,
+        extra: { session: { intra_op: { allow_spinning: options.spin ? '1' : '0' } } },
+      });
+      return new Session(ort, session, types);
+    } catch (error) {
+      throw new BagpiperError(`ONNX Runtime could not load the network: ${messageOf(error)}`);
+    }
+  }
+
+  get inputNames(): readonly string[] {
+    return this.session.inputNames;
+  }
+
+  get outputNames(): readonly string[] {
+    return this.session.outputNames;
+  }
+
+  /** Runs the graph once and returns every output. Inputs that the graph does not use are left aside. */
+  async run(inputs: Readonly<Record<string, Value>>): Promise<Record<string, Value>> {
+    const feeds: Record<string, OrtTensor> = {};
+    for (const name of this.session.inputNames) {
+      const value = inputs[name];
+      if (!value) throw new Error(`the network's input "${name}" was not given`);
+      feeds[name] = new this.ort.Tensor(this.types.get(name)!, value.data as never, value.dims);
+    }
+    const results = await this.session.run(feeds);
+    const out: Record<string, Value> = {};
+    for (const name of this.session.outputNames) {
+      const { data, dims } = results[name];
+      out[name] = { data: data as Values, dims };
+    }
+    return out;
+  }
+
+  /** Frees the compiled graph. The session must not be used afterwards. */
+  async release(): Promise<void> {
+    await this.session.release();
+  }
+}

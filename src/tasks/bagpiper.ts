@@ -1,0 +1,192 @@
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import type { Engine, EngineMessage, FinishedSegment, GenerateRequest, GenerateStats } from '../engine/types.js';
+import { BagpiperError } from '../errors.js';
+import { checkOptions, cleanText, clock, hear, RATE, windowsOf } from './input.js';
+import { PartSplitter, parseGeneration, parseUnderstanding, type TextForm } from './parse.js';
+import { SYSTEM_PROMPT } from './prompts.js';
+import { startReply } from './reply.js';
+import type { AudioInput, Bagpiper, Parts, RenderOptions, Reply, VerbEvent, VerbOptions } from './types.js';
+
+type Tell = (event: VerbEvent) => void;
+
+export interface LoadOptions {
+  /** threads of the numeric engine; default: one a core */
+  threads?: number;
+}
+
+/** Where the model that comes with the package lies. */
+export function packagedModel(): string {
+  return fileURLToPath(new URL('../../models/nano', import.meta.url));
+}
+
+/** The folder of a model. @throws BagpiperError when it is the packaged one and was left out */
+export function modelSource(source?: string): string {
+  if (source !== undefined) return source;
+  const packaged = packagedModel();
+  if (!existsSync(join(packaged, 'config.json'))) {
+    throw new BagpiperError(
+      `The small model is missing (${packaged}): make it with "npm run train:nano", or name another model folder.`,
+    );
+  }
+  return packaged;
+}
+
+/**
+ * Loads a model. @param source a model folder; default: the small model of this package
+ * @throws BagpiperError when the folder is missing or something in it is not as it must be
+ */
+export async function loadBagpiper(source?: string, options: LoadOptions = {}): Promise<Bagpiper> {
+  const path = modelSource(source);
+  const { openEngine } = await import('../engine/index.js');
+  return verbsOf(await openEngine(path, options));
+}
+
+/** The verbs on any engine. Closing them closes the engine. */
+export function verbsOf(engine: Engine): Bagpiper {
+  return {
+    info: engine.info,
+    describe: (audio, options = {}) => describe(engine, audio, options),
+    ask: (audio, question, options = {}) => ask(engine, audio, question, options),
+    render: (text, options = {}) => render(engine, text, options),
+    close: () => engine.close(),
+  };
+}
+
+function describe(engine: Engine, audio: AudioInput, options: VerbOptions): Reply {
+  return startReply(async (tell, signal) => {
+    checkOptions(options);
+    const { samples, warnings } = await hear(audio, signal);
+    const { maxInputSeconds } = engine.info;
+    const windows = windowsOf(samples, maxInputSeconds);
+    const parts = emptyParts(options, warnings);
+    if (windows.length > 1) {
+      parts.warnings.push(
+        `The sound lasts ${clock(samples.length / RATE)}; it was described in ${windows.length} windows of up to ${maxInputSeconds} s that overlap by 5 s.`,
+      );
+    }
+    for (const window of windows) {
+      const head = windows.length > 1 ? `[${clock(window.from)} to ${clock(window.to)}] ` : '';
+      const lead = (parts.caption === '' ? '' : '\n\n') + head;
+      if (lead !== '') tell({ type: 'text', part: 'caption', delta: lead });
+      const run = await generate(engine, tell, parts, 'understanding', {
+        ...settings(options, 'text'),
+        messages: [{ role: 'user', modality: 'audio', samples: window.samples }],
+        segments: ['text'],
+        signal,
+      });
+      parts.caption += lead + parseUnderstanding(run.text).caption;
+    }
+    return parts;
+  }, options.signal);
+}
+
+function ask(engine: Engine, audio: AudioInput, question: string, options: VerbOptions): Reply {
+  return startReply(async (tell, signal) => {
+    checkOptions(options);
+    const text = cleanText(question, 'The question');
+    const heard = await hear(audio, signal);
+    const limit = engine.info.maxInputSeconds * RATE;
+    const parts = emptyParts(options, heard.warnings);
+    if (heard.samples.length > limit) {
+      const length = clock(heard.samples.length / RATE);
+      parts.warnings.push(`The sound lasts ${length}; only the first ${engine.info.maxInputSeconds} s were heard.`);
+    }
+    const run = await generate(engine, tell, parts, 'understanding', {
+      ...settings(options, 'text'),
+      messages: [
+        { role: 'user', modality: 'audio', samples: heard.samples.subarray(0, limit) },
+        { role: 'user', modality: 'text', text },
+      ],
+      segments: ['text'],
+      signal,
+    });
+    Object.assign(parts, parseUnderstanding(run.text));
+    if (parts.answer === '') parts.warnings.push('The model gave no separate answer; its caption is all it said.');
+    return parts;
+  }, options.signal);
+}
+
+function render(engine: Engine, request: string, options: RenderOptions): Reply {
+  return startReply(async (tell, signal) => {
+    checkOptions(options);
+    const text = cleanText(request, options.direct ? 'The caption' : 'The request');
+    const parts = emptyParts(options, []);
+    const messages: EngineMessage[] = [{ role: 'user', modality: 'text', text }];
+    if (!options.direct) messages.unshift({ role: 'system', modality: 'text', text: SYSTEM_PROMPT });
+    const run = await generate(engine, tell, parts, 'generation', {
+      ...settings(options, 'audio'),
+      messages,
+      segments: options.direct ? ['audio'] : ['text', 'audio'],
+      signal,
+    });
+    Object.assign(parts, options.direct ? { caption: text } : parseGeneration(run.text));
+    parts.audio = { samples: run.samples, sampleRate: RATE };
+    if (run.samples.length === 0) parts.warnings.push('The model ended at once: there is no sound.');
+    return parts;
+  }, options.signal);
+}
+
+function emptyParts({ seed = 0 }: VerbOptions, warnings: string[]): Parts {
+  const seconds = { encode: 0, prefill: 0, text: 0, audio: 0, codec: 0 };
+  const stats: GenerateStats = { promptRows: 0, textTokens: 0, audioFrames: 0, seconds };
+  return { caption: '', thinking: '', answer: '', audio: null, seed, stats, warnings };
+}
+
+function settings(options: VerbOptions, modality: 'text' | 'audio'): Pick<GenerateRequest, 'seed' | 'text' | 'audio'> {
+  const { seed = 0, temperature, topK, guidance } = options;
+  const given = Object.entries({ temperature, topk: topK, cfg: guidance }).filter(([, value]) => value !== undefined);
+  return { seed, [modality]: Object.fromEntries(given) };
+}
+
+/** Runs a request, telling what happens; adds to the statistics and warnings of `parts`. */
+async function generate(
+  engine: Engine,
+  tell: Tell,
+  parts: Parts,
+  form: TextForm,
+  request: GenerateRequest,
+): Promise<{ text: string; samples: Float32Array }> {
+  const splitter = new PartSplitter(form);
+  let finished: FinishedSegment[] = [];
+  for await (const event of engine.generate(request)) {
+    if (event.type === 'phase') tell(event);
+    else if (event.type === 'segment') tell({ type: 'phase', phase: event.modality });
+    else if (event.type === 'progress') tell({ type: 'progress', rows: event.rows });
+    else if (event.type === 'audio') tell({ type: 'audio', samples: event.samples });
+    else if (event.type === 'text') for (const delta of splitter.push(event.delta)) tell({ type: 'text', ...delta });
+    else {
+      finished = event.segments;
+      addStats(parts.stats, event.stats);
+    }
+  }
+  for (const delta of splitter.end()) tell({ type: 'text', ...delta });
+  for (const { modality, endedBy } of finished) {
+    if (endedBy !== 'max_step') continue;
+    parts.warnings.push(`The ${modality === 'text' ? 'text' : 'sound'} reached its longest length and may be cut off.`);
+  }
+  return {
+    text: finished.map(({ text = '' }) => text).join(''),
+    samples: joined(finished.flatMap(({ samples }) => (samples ? [samples] : []))),
+  };
+}
+
+function addStats(sum: GenerateStats, more: GenerateStats): void {
+  sum.promptRows += more.promptRows;
+  sum.textTokens += more.textTokens;
+  sum.audioFrames += more.audioFrames;
+  for (const phase of Object.keys(sum.seconds) as (keyof GenerateStats['seconds'])[]) {
+    sum.seconds[phase] += more.seconds[phase];
+  }
+}
+
+function joined(pieces: Float32Array[]): Float32Array {
+  const out = new Float32Array(pieces.reduce((sum, { length }) => sum + length, 0));
+  let at = 0;
+  for (const piece of pieces) {
+    out.set(piece, at);
+    at += piece.length;
+  }
+  return out;
+}

@@ -1,0 +1,18 @@
+/**
+ * tasks/: the public verbs on top of an engine, each by caption-then-process: describe a sound, answer a question about it,
+ * render a described scene.
+ */
+export { type LoadOptions, loadBagpiper, modelSource, packagedModel, verbsOf } from './bagpiper.js';
+export { type Generation, generationText, type Understanding, understandingText } from './format.js';
+export { PartSplitter, parseGeneration, parseUnderstanding, type TextPart } from './parse.js';
+export { SYSTEM_PROMPT } from './prompts.js';
+export type {
+  AudioInput,
+  Bagpiper,
+  Parts,
+  RenderedAudio,
+  RenderOptions,
+  Reply,
+  VerbEvent,
+  VerbOptions,
+} from './types.js';

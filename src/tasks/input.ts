@@ -1,0 +1,96 @@
+/** What users give, checked and brought into the form that the engine takes. */
+import { BagpiperError } from '../errors.js';
+import type { AudioInput, VerbOptions } from './types.js';
+
+/** Samples a second of everything that the engine takes and gives. */
+export const RATE = 16000;
+/** Neighbouring windows of a long sound share so many seconds. */
+const OVERLAP_SECONDS = 5;
+
+/** A sound to hear. */
+export interface Heard {
+  /** mono at 16 kHz, all finite */
+  samples: Float32Array;
+  warnings: string[];
+}
+
+/** Reads or converts a sound. @throws BagpiperError when there is none in it */
+export async function hear(input: AudioInput, signal: AbortSignal): Promise<Heard> {
+  const { loadMono16k, resample } = await import('../audio/index.js');
+  if (typeof input === 'string' || input instanceof Uint8Array) {
+    const { samples, warnings } = await loadMono16k(input, { signal });
+    return finite(samples, [...warnings]);
+  }
+  const { samples, sampleRate } = input instanceof Float32Array ? { samples: input, sampleRate: RATE } : input;
+  if (!(samples instanceof Float32Array) || samples.length === 0) {
+    throw new BagpiperError('The sound has no samples; give a file, or a Float32Array with mono samples.');
+  }
+  if (!(sampleRate > 0 && Number.isFinite(sampleRate))) {
+    throw new BagpiperError(
+      `The sample rate is ${sampleRate}; a number of samples a second such as 16000 is accepted.`,
+    );
+  }
+  const clean = finite(samples, []);
+  if (sampleRate === RATE) return clean;
+  return { ...clean, samples: resample(clean.samples, sampleRate, RATE) };
+}
+
+function finite(samples: Float32Array, warnings: string[]): Heard {
+  if (samples.length === 0) throw new BagpiperError('The sound has no samples; give a file with sound in it.');
+  if (samples.every(Number.isFinite)) return { samples, warnings };
+  const clean = samples.map((x) => (Number.isFinite(x) ? x : 0));
+  return {
+    samples: clean,
+    warnings: [...warnings, 'Some samples were no finite numbers; they were taken as silence.'],
+  };
+}
+
+/** A stretch of a long sound. */
+export interface Window {
+  samples: Float32Array;
+  /** seconds in the whole sound */
+  from: number;
+  to: number;
+}
+
+/** Cuts a sound into stretches of at most `seconds` that overlap by 5 s; a sound that fits is one window. */
+export function windowsOf(samples: Float32Array, seconds: number): Window[] {
+  const length = seconds * RATE;
+  const step = (seconds - OVERLAP_SECONDS) * RATE;
+  const windows: Window[] = [];
+  for (let at = 0; ; at += step) {
+    const end = Math.min(samples.length, at + length);
+    windows.push({ samples: samples.subarray(at, end), from: at / RATE, to: end / RATE });
+    if (end === samples.length) return windows;
+  }
+}
+
+/** A text for the model: without control characters but for line ends and tabs. @throws BagpiperError when nothing is left */
+export function cleanText(text: string, what: string): string {
+  if (typeof text !== 'string') throw new BagpiperError(`${what} must be a text, not ${typeof text}.`);
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: these are what must go
+  const clean = text.replace(/[\u0000-\u0008\u000b-\u001f\u007f]/g, '').trim();
+  if (clean === '') throw new BagpiperError(`${what} is empty; write at least a word.`);
+  return clean;
+}
+
+/** @throws BagpiperError for numbers that mean nothing */
+export function checkOptions({ seed = 0, temperature, topK, guidance }: VerbOptions): void {
+  const whole = (x: number): boolean => Number.isSafeInteger(x);
+  if (!whole(seed) || seed < 0) throw new BagpiperError(`The seed is ${seed}; a whole number from 0 on is accepted.`);
+  if (temperature !== undefined && !(temperature >= 0 && temperature <= 10)) {
+    throw new BagpiperError(`The temperature is ${temperature}; 0 to 10 are accepted.`);
+  }
+  if (topK !== undefined && !(whole(topK) && topK >= 1)) {
+    throw new BagpiperError(`Top-k is ${topK}; a whole number from 1 on is accepted.`);
+  }
+  if (guidance !== undefined && !(guidance >= 1 && guidance <= 20)) {
+    throw new BagpiperError(`The guidance is ${guidance}; 1 (none) to 20 are accepted.`);
+  }
+}
+
+/** Seconds as m:ss. */
+export function clock(seconds: number): string {
+  const whole = Math.round(seconds);
+  return `${Math.floor(whole / 60)}:${String(whole % 60).padStart(2, '0')}`;
+}

@@ -1,0 +1,67 @@
+/** What the verbs take and give. */
+import type { EngineInfo, GenerateStats } from '../engine/types.js';
+import type { TextPart } from './parse.js';
+
+/** Sound to hear: a file's path or bytes, samples at 16 kHz mono, or samples at another rate. */
+export type AudioInput = string | Uint8Array | Float32Array | { samples: Float32Array; sampleRate: number };
+
+export interface VerbOptions {
+  /** whole number; equal requests with equal seeds give equal answers. Default 0 */
+  seed?: number;
+  /** temperature of what the verb makes (text for describe and ask, sound for render); 0 takes the likeliest */
+  temperature?: number;
+  /** how many of the likeliest tokens are drawn from, of the same */
+  topK?: number;
+  /** classifier-free guidance of the same: 1 is none */
+  guidance?: number;
+  /** ends the work; the reply then rejects with the signal's reason */
+  signal?: AbortSignal;
+}
+
+export interface RenderOptions extends VerbOptions {
+  /** the text is already a rich caption: make the sound at once, without thinking */
+  direct?: boolean;
+}
+
+/** What a verb tells while it works. */
+export type VerbEvent =
+  | { type: 'phase'; phase: 'queued' | 'encode' | 'prefill' | 'text' | 'audio' }
+  /** more text of a part; the deltas of a part, joined, are the part of a well-formed answer */
+  | { type: 'text'; part: TextPart; delta: string }
+  /** more sound, samples at 16 kHz */
+  | { type: 'audio'; samples: Float32Array }
+  /** tokens of text or frames of sound made in this phase so far */
+  | { type: 'progress'; rows: number };
+
+/** Sound that was made. */
+export interface RenderedAudio {
+  samples: Float32Array;
+  sampleRate: 16000;
+}
+
+/** A whole answer. Parts that a verb does not give are empty. */
+export interface Parts {
+  caption: string;
+  thinking: string;
+  answer: string;
+  audio: RenderedAudio | null;
+  seed: number;
+  stats: GenerateStats;
+  /** what was odd about the input or the answer, one sentence each */
+  warnings: string[];
+}
+
+/** A running verb: await it for the whole answer, or iterate over what happens. Leaving the loop early ends the work. */
+export interface Reply extends PromiseLike<Parts>, AsyncIterable<VerbEvent> {}
+
+/** A loaded model and its verbs. */
+export interface Bagpiper {
+  readonly info: EngineInfo;
+  /** A rich caption of a sound. Sounds over 30 s are described in overlapping windows. */
+  describe(audio: AudioInput, options?: VerbOptions): Reply;
+  /** Answers a question about a sound, after a caption and thinking. Of sounds over 30 s the first 30 s are heard. */
+  ask(audio: AudioInput, question: string, options?: VerbOptions): Reply;
+  /** Makes the sound that a text asks for, after thinking and a caption. */
+  render(text: string, options?: RenderOptions): Reply;
+  close(): Promise<void>;
+}

@@ -1,0 +1,264 @@
+/**
+ * Pre-training of nano's audio encoder, before it is frozen: per-token tags (binary cross-entropy) and the spoken words
+ * (CTC) from the features that the language model will see. Several clips share a batch; attention keeps them apart.
+ */
+
+import type { Scene } from '../../corpus/index.js';
+import { add, exp, Graph, log, maximum, mul, neg, reshape, sub, sumAll, type Tensor } from '../../graph/index.js';
+import { type AudioConfig, chunkTokens, embedChunks, encoderTensors, encodeTokens } from '../../model/index.js';
+import { affine, HIDDEN } from '../../nn/index.js';
+import type { Random } from '../../random.js';
+import { Session, type Value } from '../../runtime/index.js';
+import { ctc, ctcGreedy } from '../ctc.js';
+import { Trainer } from '../trainer.js';
+import type { ByteMel } from './shards.js';
+import { melFrames } from './shards.js';
+import { TAGS, tagScene, WORD_CLASSES, wordClasses } from './tags.js';
+
+/** A clip with its picture. */
+export interface Clip {
+  scene: Scene;
+  mel: ByteMel;
+}
+
+/** Clips laid into one batch: which tokens belong to which clip. */
+export interface EncoderBatch {
+  inputs: Record<string, Value>;
+  spans: { clip: Clip; start: number; tokens: number }[];
+  /** seconds of sound */
+  seconds: number;
+}
+
+/** One chunk of the convolutions in mel frames: a second. */
+const frames = (config: AudioConfig): number => 2 * config.n_window;
+
+/** Initial weights: normal, scaled by the number of inputs (He), ones for norms, zeros for biases. */
+export function initialEncoder(config: AudioConfig, random: Random): Map<string, Float32Array> {
+  const shapes = encoderTensors(config);
+  shapes.set('tag_head.weight', [TAGS.length, config.output_dim]);
+  shapes.set('tag_head.bias', [TAGS.length]);
+  shapes.set('word_head.weight', [WORD_CLASSES, config.output_dim]);
+  shapes.set('word_head.bias', [WORD_CLASSES]);
+  const values = new Map<string, Float32Array>();
+  for (const [name, shape] of shapes) {
+    const size = shape.reduce((a, b) => a * b, 1);
+    const isNorm = /(norm|ln_post)\.weight$/.test(name);
+    const fanIn = size / shape[0];
+    const scale = name.includes('conv2d') ? Math.sqrt(2 / fanIn) : Math.sqrt(1 / fanIn);
+    const fill = (): number =>
+      isNorm ? 1 : shape.length === 1 ? (name === 'tag_head.bias' ? -3 : 0) : random.normal() * scale;
+    values.set(name, Float32Array.from({ length: size }, fill));
+  }
+  return values;
+}
+
+/** Features and both heads for `chunks` chunks. */
+function network(graph: Graph, config: AudioConfig, chunks: number): { tags: Tensor; words: Tensor } {
+  const tokens = chunks * chunkTokens(frames(config));
+  const input = graph.input('chunks', 'float32', [chunks, 1, config.num_mel_bins, frames(config)]);
+  const mask = graph.input('mask', 'float32', [1, 1, tokens, tokens]);
+  const embedded = reshape(embedChunks(input, config), [1, tokens, config.d_model]);
+  const features = reshape(encodeTokens(embedded, mask, config), [tokens, config.output_dim]);
+  return { tags: affine(features, 'tag_head', TAGS.length), words: affine(features, 'word_head', WORD_CLASSES) };
+}
+
+/** log(1 + e^x) without overflow. */
+function softplus(x: Tensor): Tensor {
+  const positive = maximum(x, 0);
+  const magnitude = sub(mul(positive, 2), x);
+  return add(positive, log(add(exp(neg(magnitude)), 1)));
+}
+
+/** Trainer, and the forward pass that CTC's gradient needs first. */
+export interface EncoderTrainer {
+  trainer: Trainer;
+  /** adds the CTC gradient to a batch; returns the CTC loss a word */
+  addWords(batch: EncoderBatch): Promise<number>;
+  /** tag logits [tokens, TAGS] and word logits [tokens, WORD_CLASSES] */
+  forward(batch: EncoderBatch): Promise<{ tags: Float32Array; words: Float32Array }>;
+}
+
+export async function createEncoderTrainer(
+  config: AudioConfig,
+  chunks: number,
+  values: Map<string, Float32Array>,
+  threads: number,
+): Promise<EncoderTrainer> {
+  const forwardGraph = new Graph();
+  const heads = network(forwardGraph, config, chunks);
+  forwardGraph.output('tags', heads.tags);
+  forwardGraph.output('words', heads.words);
+  const session = await Session.create(forwardGraph, { threads });
+
+  const graph = new Graph();
+  const { tags, words } = network(graph, config, chunks);
+  const tokens = chunks * chunkTokens(frames(config));
+  const target = graph.input('tag_target', 'float32', [tokens, TAGS.length]);
+  const weight = graph.input('tag_weight', 'float32', [tokens, 1]);
+  // A present tag weighs more than an absent one: most tags are absent most of the time.
+  const positive = add(mul(target, POSITIVE_WEIGHT - 1), 1);
+  const bce = mul(sub(softplus(tags), mul(target, tags)), positive);
+  const tagLoss = sumAll(mul(bce, weight));
+  // The gradient of this product with respect to the logits is the CTC gradient, computed outside the graph.
+  const wordLoss = sumAll(mul(words, graph.input('word_grad', 'float32', [tokens, WORD_CLASSES])));
+  const trainer = await Trainer.create(graph, { loss: add(tagLoss, wordLoss), tags: tagLoss }, values, {
+    threads,
+    weightDecay: 0.01,
+    beta2: 0.98,
+  });
+
+  const parameters: Record<string, Value> = {};
+  for (const [name, data] of trainer.parameters) {
+    parameters[name] = { data, dims: graph.parameters.get(name)!.shape as number[] };
+  }
+  const forward: EncoderTrainer['forward'] = async (batch) => {
+    const out = await session.run({ ...parameters, ...batch.inputs });
+    return { tags: out.tags.data as Float32Array, words: out.words.data as Float32Array };
+  };
+  const addWords: EncoderTrainer['addWords'] = async (batch) => {
+    const { words: logits } = await forward(batch);
+    const grad = new Float32Array(tokens * WORD_CLASSES);
+    let loss = 0;
+    let count = 0;
+    for (const { clip, start, tokens: length } of batch.spans) {
+      const labels = wordClasses(clip.scene);
+      const part = ctc(logits.subarray(start * WORD_CLASSES), length, WORD_CLASSES, labels);
+      if (!Number.isFinite(part.loss)) continue;
+      loss += part.loss;
+      count += Math.max(1, labels.length);
+      grad.set(part.grad, start * WORD_CLASSES);
+    }
+    const scale = WORD_WEIGHT / Math.max(1, count);
+    for (let i = 0; i < grad.length; i++) grad[i] *= scale;
+    batch.inputs.word_grad = { data: grad, dims: [tokens, WORD_CLASSES] };
+    return loss / Math.max(1, count);
+  };
+  return { trainer, addWords, forward };
+}
+
+const POSITIVE_WEIGHT = 3;
+/** Weight of CTC (a word) beside the tags (a token, summed over tags). */
+const WORD_WEIGHT = 1;
+
+/** Chunks that a clip takes in a batch. */
+export const chunksOf = (clip: Clip, config: AudioConfig): number => Math.ceil(clip.mel.frames / frames(config));
+
+/**
+ * Lays clips into a batch of `chunks` chunks; they must fit. With `augment`, each picture gets a random offset in level
+ * and a masked band.
+ */
+export function layClips(config: AudioConfig, chunks: number, clips: readonly Clip[], augment?: Random): EncoderBatch {
+  const width = frames(config);
+  const each = chunkTokens(width);
+  const tokens = chunks * each;
+  const picture = new Float32Array(chunks * config.num_mel_bins * width);
+  const target = new Float32Array(tokens * TAGS.length);
+  const weight = new Float32Array(tokens);
+  const owner = new Int32Array(tokens).fill(-1);
+  const spans: EncoderBatch['spans'] = [];
+  let used = 0;
+  let seconds = 0;
+  for (const clip of clips) {
+    const needed = chunksOf(clip, config);
+    if (used + needed > chunks) throw new Error(`the clips of a batch do not fit ${chunks} chunks`);
+    for (let c = 0; c < needed; c++) {
+      melFrames(clip.mel, c * width, width, picture, (used + c) * config.num_mel_bins * width, width);
+    }
+    if (augment) disturb(picture, used, needed, config, augment);
+    const start = used * each;
+    const length = (needed - 1) * each + chunkTokens(clip.mel.frames - (needed - 1) * width);
+    tagScene(clip.scene, length, target, start);
+    weight.fill(1, start, start + length);
+    owner.fill(spans.length, start, start + length);
+    spans.push({ clip, start, tokens: length });
+    used += needed;
+    seconds += clip.mel.frames / 100;
+  }
+  const counted = spans.reduce((n, s) => n + s.tokens, 0);
+  for (let i = 0; i < tokens; i++) weight[i] /= Math.max(1, counted);
+  const mask = new Float32Array(tokens * tokens);
+  for (let i = 0; i < tokens; i++) {
+    for (let j = 0; j < tokens; j++) if (owner[i] !== owner[j] && i !== j) mask[i * tokens + j] = HIDDEN;
+  }
+  const inputs: Record<string, Value> = {
+    chunks: { data: picture, dims: [chunks, 1, config.num_mel_bins, width] },
+    mask: { data: mask, dims: [1, 1, tokens, tokens] },
+    tag_target: { data: target, dims: [tokens, TAGS.length] },
+    tag_weight: { data: weight, dims: [tokens, 1] },
+  };
+  return { inputs, spans, seconds };
+}
+
+/** SpecAugment (Park et al. 2019) in small: one masked band of up to 12 mel bands, and a level offset. */
+function disturb(picture: Float32Array, first: number, count: number, config: AudioConfig, random: Random): void {
+  const width = frames(config);
+  const offset = random.range(-0.15, 0.15);
+  const bands = random.chance(0.5) ? random.int(13) : 0;
+  const low = random.int(config.num_mel_bins - bands);
+  for (let c = first; c < first + count; c++) {
+    for (let band = 0; band < config.num_mel_bins; band++) {
+      const at = (c * config.num_mel_bins + band) * width;
+      if (band >= low && band < low + bands) picture.fill(0, at, at + width);
+      else for (let t = at; t < at + width; t++) if (picture[t] !== 0) picture[t] += offset;
+    }
+  }
+}
+
+/** Sums for precision and recall of tags at a threshold of one half, and word errors of greedy decoding. */
+export interface EncoderScores {
+  /** tag F1 over all tokens and tags */
+  tagF1: number;
+  /** clips in which speech, music and sound are all judged right by the mean tag probability of the best second */
+  presence: number;
+  /** word error rate of greedy CTC decoding */
+  wer: number;
+}
+
+export async function scoreEncoder(encoder: EncoderTrainer, batches: readonly EncoderBatch[]): Promise<EncoderScores> {
+  let hit = 0;
+  let said = 0;
+  let true_ = 0;
+  let right = 0;
+  let clips = 0;
+  let errors = 0;
+  let words = 0;
+  for (const batch of batches) {
+    const out = await encoder.forward(batch);
+    const target = batch.inputs.tag_target.data as Float32Array;
+    for (const { clip, start, tokens } of batch.spans) {
+      const heard = [0, 0, 0];
+      for (let t = start; t < start + tokens; t++) {
+        for (let k = 0; k < TAGS.length; k++) {
+          const at = t * TAGS.length + k;
+          const yes = out.tags[at] > 0;
+          if (yes) said++;
+          if (target[at] > 0) true_++;
+          if (yes && target[at] > 0) hit++;
+          if (k < 3 && out.tags[at] > 0) heard[k]++;
+        }
+      }
+      const { scene } = clip;
+      const truth = [scene.speech.length > 0, scene.music !== null, scene.events.length > 0 || scene.ambience !== null];
+      if (truth.every((is, k) => is === heard[k] >= 3)) right++;
+      clips++;
+      const labels = wordClasses(scene);
+      const guess = ctcGreedy(out.words.subarray(start * WORD_CLASSES), tokens, WORD_CLASSES);
+      errors += editDistance(guess, labels);
+      words += labels.length;
+    }
+  }
+  return { tagF1: (2 * hit) / Math.max(1, said + true_), presence: right / clips, wer: errors / Math.max(1, words) };
+}
+
+/** Levenshtein distance. */
+export function editDistance<T>(a: readonly T[], b: readonly T[]): number {
+  let row = Array.from({ length: b.length + 1 }, (_, j) => j);
+  for (let i = 1; i <= a.length; i++) {
+    const next = [i];
+    for (let j = 1; j <= b.length; j++) {
+      next.push(Math.min(row[j] + 1, next[j - 1] + 1, row[j - 1] + (a[i - 1] === b[j - 1] ? 0 : 1)));
+    }
+    row = next;
+  }
+  return row[b.length];
+}

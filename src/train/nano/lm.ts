@@ -1,0 +1,158 @@
+/** Trains nano's language model in stages on prepared examples. Each stage starts from the last one's parameters. */
+import { Graph } from '../../graph/index.js';
+import {
+  type BagpiperConfig,
+  languageModelTensors,
+  packGrids,
+  type TrainingSizes,
+  trainingLoss,
+} from '../../model/index.js';
+import type { Random } from '../../random.js';
+import type { Tokenizer } from '../../text/index.js';
+import { type Batch, layBatch } from '../batch.js';
+import { Epochs } from '../epochs.js';
+import { type RunResult, train } from '../loop.js';
+import type { ScheduleOptions } from '../schedule.js';
+import { Trainer } from '../trainer.js';
+import { buildSample, type Example, type Mixture, planPass, type Sample, type SamplePlan } from './samples.js';
+
+export interface StageSettings {
+  name: string;
+  mixture: Mixture;
+  schedule: ScheduleOptions;
+  clip: number;
+  /** what stays as it is: in the warm-up the decoder layers, as upstream */
+  freeze: 'nothing' | 'decoder layers';
+}
+
+/** Initial parameters: normal with deviation 0.02 (output projections smaller by the depth), ones for norms, zeros for offsets. */
+export function initialLanguageModel(config: BagpiperConfig, random: Random): Map<string, Float32Array> {
+  const values = new Map<string, Float32Array>();
+  const deep = 0.02 / Math.sqrt(2 * config.num_hidden_layers);
+  for (const [name, shape] of languageModelTensors(config)) {
+    const size = shape.reduce((a, b) => a * b, 1);
+    const scale = /o_proj|down_proj/.test(name)
+      ? deep
+      : name.startsWith('adaptor')
+        ? shape[shape.length - 1] ** -0.5
+        : 0.02;
+    const constant = /norm/.test(name) ? 1 : /bias|stream_emb/.test(name) ? 0 : undefined;
+    values.set(
+      name,
+      Float32Array.from({ length: size }, () => constant ?? random.normal() * scale),
+    );
+  }
+  return values;
+}
+
+export interface StageOptions {
+  config: BagpiperConfig;
+  sizes: TrainingSizes;
+  tokenizer: Tokenizer;
+  examples: readonly Example[];
+  /** held-out examples, for the validation loss */
+  held: readonly Example[];
+  parameters: Map<string, Float32Array>;
+  seed: string;
+  out: string;
+  threads: number;
+  maxMinutes?: number;
+  signal?: AbortSignal;
+}
+
+/** Passes over the corpus, each newly worded, cut into batches; made when training reaches them. */
+class Stream {
+  private plans: SamplePlan[] = [];
+  private epochs: Epochs | undefined;
+  private samples: (Sample | undefined)[] = [];
+  private first = 0;
+  private steps = 0;
+  private pass = -1;
+
+  constructor(
+    private readonly options: StageOptions,
+    private readonly stage: StageSettings,
+    private readonly examples: readonly Example[],
+    private readonly seed: string,
+  ) {}
+
+  /** The batch of a step; steps must be asked for in rising order. */
+  at(step: number): Batch {
+    while (!this.epochs || step >= this.first + this.steps) this.nextPass();
+    const { config, sizes } = this.options;
+    const bins = this.epochs.at(step - this.first);
+    return layBatch(
+      bins.map((bin) => {
+        const picked = bin.map((i) => this.sample(i));
+        const pack = packGrids(
+          picked.map((s) => s.grid),
+          sizes.rows,
+        );
+        return { pack, features: picked.flatMap((s) => s.features) };
+      }),
+      sizes,
+      config,
+    );
+  }
+
+  private sample(index: number): Sample {
+    const known = this.samples[index];
+    if (known) return known;
+    const plan = this.plans[index];
+    return buildSample(plan, this.examples[plan.example], this.options.tokenizer, this.options.config);
+  }
+
+  private nextPass(): void {
+    this.first += this.steps;
+    this.pass++;
+    const { sizes } = this.options;
+    const seed = `${this.seed}/${this.stage.name}/pass/${this.pass}`;
+    this.plans = planPass(this.examples, this.stage.mixture, seed);
+    this.samples = [];
+    const lengths = this.plans.map((_, i) => {
+      const sample = this.sample(i);
+      this.samples[i] = sample;
+      return sample.grid.length;
+    });
+    this.epochs = new Epochs(seed, lengths, sizes.rows, sizes.batch, 16);
+    this.steps = 0;
+    while (this.epochs.epochOf(this.steps) === 0) this.steps++;
+  }
+}
+
+/** Runs one stage to its end (or until the signal or the time limit); parameters change in place. */
+export async function trainStage(stage: StageSettings, options: StageOptions): Promise<RunResult> {
+  const { config, sizes, parameters, seed } = options;
+  const graph = new Graph();
+  const frozen = (name: string) => stage.freeze === 'decoder layers' && name.startsWith('model.layers.');
+  const trainer = await Trainer.create(graph, trainingLoss(graph, config, sizes), parameters, {
+    threads: options.threads,
+    weightDecay: 0.01,
+    frozen,
+  });
+  const stream = new Stream(options, stage, options.examples, seed);
+  const check = new Stream(options, stage, options.held, `${seed}/held`);
+  const heldBatches = options.held.length > 0 ? [0, 1, 2, 3].map((i) => check.at(i)) : [];
+  const result = await train(trainer, async (step) => stream.at(step), {
+    out: options.out,
+    name: stage.name,
+    schedule: stage.schedule,
+    clip: stage.clip,
+    settings: { stage, sizes, seed },
+    maxMinutes: options.maxMinutes,
+    signal: options.signal,
+    onStep: async (step) => {
+      if (heldBatches.length === 0 || (step % 200 !== 0 && step !== stage.schedule.steps)) return undefined;
+      const totals: Record<string, number> = {};
+      for (const batch of heldBatches) {
+        const { values } = await trainer.evaluate(batch.inputs);
+        for (const [name, value] of Object.entries(values))
+          totals[`held_${name}`] = (totals[`held_${name}`] ?? 0) + value / heldBatches.length;
+      }
+      process.stderr.write(`${stage.name} step ${step}: ${JSON.stringify(totals)}\n`);
+      return totals;
+    },
+  });
+  await trainer.release();
+  return result;
+}

@@ -1,0 +1,113 @@
+/**
+ * What nano's language model is shown: conversations made of corpus records, in the forms of the published model
+ * (docs/model.md, "Conversations"). Each use of a scene gets its own wording, so no row is seen twice.
+ */
+import { makeWords, type Scene, SYSTEM_PROMPT } from '../../corpus/index.js';
+import {
+  type BagpiperConfig,
+  buildRows,
+  drawKeptMessage,
+  dropConditions,
+  type Message,
+  type TokenGrid,
+} from '../../model/index.js';
+import { Random } from '../../random.js';
+import { generationText, understandingText } from '../../tasks/format.js';
+import type { Tokenizer } from '../../text/index.js';
+
+/** Kinds of samples. `caption`, `sound`: pre-training both ways; `ask`, `render`: fine-tuning; `text`: words alone. */
+export type SampleKind = 'caption' | 'ask' | 'sound' | 'render' | 'text';
+
+/** A scene with what the networks made of its sound. */
+export interface Example {
+  scene: Scene;
+  /** encoder features [tokens, adaptor_input_dim] */
+  features: Float32Array;
+  /** codec codes [frames, streams]; absent while there is no codec */
+  codes?: Int32Array;
+}
+
+/** A sample before it is built: which example, which kind, which wording. */
+export interface SamplePlan {
+  example: number;
+  kind: SampleKind;
+  seed: string;
+}
+
+/** A sample's rows, with the encoder features of its continuous span. */
+export interface Sample {
+  grid: TokenGrid;
+  features: Float32Array[];
+}
+
+/** How often each kind comes for every scene, in a pass over the corpus. */
+export type Mixture = Readonly<Partial<Record<SampleKind, number>>>;
+
+/** One pass over the examples: each kind as often as the mixture says (a fraction is a probability). */
+export function planPass(examples: readonly Example[], mixture: Mixture, seed: string): SamplePlan[] {
+  const random = new Random(seed);
+  const plans: SamplePlan[] = [];
+  examples.forEach((example, i) => {
+    for (const [kind, share] of Object.entries(mixture) as [SampleKind, number][]) {
+      if ((kind === 'sound' || kind === 'render') && !example.codes) continue;
+      const times = Math.floor(share) + (random.chance(share % 1) ? 1 : 0);
+      for (let k = 0; k < times; k++) plans.push({ example: i, kind, seed: `${seed}/${i}/${kind}/${k}` });
+    }
+  });
+  return plans;
+}
+
+/** The conversation of a plan: text as ids, sound as features or codes. */
+export function conversation(
+  plan: SamplePlan,
+  example: Example,
+  tokenizer: Tokenizer,
+  config: BagpiperConfig,
+): Message[] {
+  const random = new Random(plan.seed);
+  const { caption, questions, requests } = makeWords(example.scene, random);
+  const text = (role: 'system' | 'user' | 'assistant', words: string): Message => ({
+    role,
+    modality: 'text',
+    textIds: tokenizer.encode(words),
+  });
+  const heard: Message = {
+    role: 'user',
+    modality: 'audio',
+    frames: example.features.length / config.adaptor_input_dim,
+  };
+  const sound = (): Message => ({ role: 'assistant', modality: 'audio', codes: example.codes! });
+  switch (plan.kind) {
+    case 'caption':
+      return [heard, text('assistant', caption)];
+    case 'text':
+      return [text('assistant', caption)];
+    case 'sound':
+      return [text('user', caption), sound()];
+    case 'ask': {
+      const question = random.pick(questions);
+      return [
+        heard,
+        text('user', question.text),
+        text('assistant', understandingText({ caption, thinking: question.thinking, answer: question.answer })),
+      ];
+    }
+    case 'render': {
+      const request = random.pick(requests);
+      return [
+        text('system', SYSTEM_PROMPT),
+        text('user', request.text),
+        text('assistant', generationText({ thinking: request.thinking, caption })),
+        sound(),
+      ];
+    }
+  }
+}
+
+/** Builds a sample; now and then its condition is dropped, for guidance. */
+export function buildSample(plan: SamplePlan, example: Example, tokenizer: Tokenizer, config: BagpiperConfig): Sample {
+  const grid = buildRows(conversation(plan, example, tokenizer, config), config, { mode: 'train' });
+  const kept = drawKeptMessage(grid, config, new Random(`${plan.seed}/dropout`));
+  if (kept !== null) return { grid: dropConditions(grid, kept), features: [] };
+  return { grid, features: grid.continuous.map(() => example.features) };
+}

@@ -1,0 +1,21 @@
+/**
+ * Tensors on disk: safetensors files read lazily and written atomically, 16-bit floats, and model folders whose tensors
+ * are checked by name, shape and type before anything runs. What the tensors mean is the business of the rooms below.
+ */
+export { writeAtomically } from './atomic.js';
+export { bfloat16ToFloat32, bytesOf, float32ToBfloat16, float32ToHalf, halfToFloat32 } from './dtype.js';
+export { type ModelFolder, openModelFolder, type RequireOptions } from './folder.js';
+export { hashFiles } from './hash.js';
+export { readJsonFile } from './json.js';
+export {
+  type DType,
+  openSafetensors,
+  readSafetensors,
+  type Safetensors,
+  type Tensor,
+  type TensorData,
+  type TensorInfo,
+  type TensorInput,
+  toFloat32,
+  writeSafetensors,
+} from './safetensors.js';

@@ -1,0 +1,186 @@
+import { describe, expect, it } from 'vitest';
+import * as g from '../../src/graph/index.js';
+import { Random } from '../../src/random.js';
+import { Session } from '../../src/runtime/index.js';
+
+type Build = (graph: g.Graph, ...inputs: g.Tensor[]) => g.Tensor;
+interface Case {
+  shapes: number[][];
+  build: Build;
+  /** moves random values away from where an operation has a kink or no value */
+  shift?: number;
+  ops: string[];
+}
+
+const indices = (graph: g.Graph, values: number[], shape: number[]) =>
+  graph.constant(BigInt64Array.from(values, BigInt), shape);
+
+const cases: Record<string, Case> = {
+  'broadcasting arithmetic': {
+    shapes: [[2, 3], [3], [2, 1]],
+    shift: 3,
+    build: (_, a, b, c) => g.div(g.sub(g.mul(a, b), g.add(c, 1)), b),
+    ops: ['Add', 'Sub', 'Mul', 'Div'],
+  },
+  'exp log sqrt': {
+    shapes: [[2, 3]],
+    shift: 3,
+    build: (_, x) => g.exp(g.neg(g.log(g.sqrt(x)))),
+    ops: ['Exp', 'Log', 'Sqrt', 'Neg'],
+  },
+  'abs and max': { shapes: [[4, 3]], build: (_, x) => g.add(g.abs(x), g.maximum(x, 0.1)), ops: ['Abs', 'Max'] },
+  trigonometry: { shapes: [[5]], build: (_, x) => g.mul(g.sin(x), g.cos(x)), ops: ['Sin', 'Cos'] },
+  'tanh erf sigmoid': {
+    shapes: [[5]],
+    build: (_, x) => g.add(g.tanh(x), g.mul(g.erf(x), g.sigmoid(x))),
+    ops: ['Tanh', 'Erf', 'Sigmoid'],
+  },
+  gelu: { shapes: [[7]], build: (_, x) => g.gelu(x), ops: ['Gelu'] },
+  silu: { shapes: [[7]], build: (_, x) => g.silu(x), ops: ['QuickGelu'] },
+  softmax: { shapes: [[3, 4]], build: (_, x) => g.softmax(x), ops: ['Softmax'] },
+  'picked log softmax': {
+    shapes: [[3, 4]],
+    build: (graph, x) => g.pick(g.logSoftmax(x), indices(graph, [1, 3, 0], [3])),
+    ops: ['LogSoftmax', 'GatherElements'],
+  },
+  where: {
+    shapes: [[2, 3], [3]],
+    build: (_, a, b) => g.where(g.greater(a, 0), g.square(a), b),
+    ops: ['Where'],
+  },
+  'cast, reshape, expand, transpose': {
+    shapes: [[2, 3]],
+    build: (_, x) => g.expand(g.reshape(g.transpose(g.cast(x, 'float32'), [1, 0]), [3, 2, 1]), [3, 2, 4]),
+    ops: ['Cast', 'Reshape', 'Expand', 'Transpose'],
+  },
+  'concat, slice, pad': {
+    shapes: [
+      [2, 3],
+      [2, 2],
+    ],
+    build: (_, a, b) => g.pad(g.slice(g.concat([a, b], 1), 1, 1, 4), 0, 1, 2),
+    ops: ['Concat', 'Slice', 'Pad'],
+  },
+  'gather with repeats': {
+    shapes: [[5, 3]],
+    build: (graph, x) => g.gather(x, indices(graph, [4, 1, 1, 0, 4, 4], [2, 3])),
+    ops: ['Gather'],
+  },
+  'sums and means': {
+    shapes: [[2, 3, 4]],
+    build: (_, x) => g.mul(g.sum(x, [1], true), g.mean(x, [0, 2], true)),
+    ops: ['ReduceSum', 'ReduceMean'],
+  },
+  'rms norm': {
+    shapes: [[3, 4], [4]],
+    build: (_, x, w) => g.rmsNorm(x, w, 1e-6),
+    ops: ['SimplifiedLayerNormalization'],
+  },
+  'layer norm': {
+    shapes: [[3, 4], [4], [4]],
+    build: (_, x, w, b) => g.layerNorm(x, w, b, 1e-5),
+    ops: ['LayerNormalization'],
+  },
+  'conv 2d, stride 2, odd width': {
+    shapes: [[2, 3, 6, 5], [4, 3, 3, 3], [4]],
+    build: (_, x, w, b) => g.conv(x, w, b, { stride: [2, 2], padding: [1, 1] }),
+    ops: ['Conv'],
+  },
+  'conv 1d, dilated': {
+    shapes: [[2, 3, 12], [4, 3, 3], [4]],
+    build: (_, x, w, b) => g.conv(x, w, b, { padding: [2], dilation: [2] }),
+    ops: ['Conv'],
+  },
+  'transposed conv': {
+    shapes: [[2, 3, 4], [3, 2, 4], [2]],
+    build: (_, x, w, b) => g.convTranspose(x, w, b, { stride: [2], padding: [1] }),
+    ops: ['ConvTranspose'],
+  },
+};
+for (const transA of [false, true]) {
+  for (const transB of [false, true]) {
+    cases[`matmul ${transA ? 'aT' : 'a'} ${transB ? 'bT' : 'b'}`] = {
+      shapes: [
+        [2, ...(transA ? [4, 3] : [3, 4])],
+        [2, ...(transB ? [5, 4] : [4, 5])],
+      ],
+      build: (_, a, b) => g.matmul(a, b, { transA, transB, alpha: transA ? 0.5 : 1 }),
+      ops: ['MatMul', 'FusedMatMul'],
+    };
+  }
+}
+
+/** A random weighting makes every element of the result matter on its own. */
+function scalarLoss(graph: g.Graph, y: g.Tensor, random: Random): g.Tensor {
+  const size = y.shape.reduce<number>((n, _, i) => n * y.size(i), 1);
+  const weights = Float32Array.from({ length: size }, () => random.normal());
+  return g.sumAll(g.mul(y, graph.constant(weights, y.shape as number[])));
+}
+
+describe('gradients agree with central differences', () => {
+  for (const [name, { shapes, build, shift = 0 }] of Object.entries(cases)) {
+    it(name, async () => {
+      const random = new Random(name);
+      const graph = new g.Graph();
+      const inputs = shapes.map((shape, i) => graph.parameter(`x${i}`, shape));
+      const loss = scalarLoss(graph, build(graph, ...inputs), random);
+      const grads = g.gradients(loss, inputs);
+      graph.output('loss', loss);
+      grads.forEach((t, i) => {
+        graph.output(`d${i}`, t);
+      });
+      const session = await Session.create(graph, { threads: 2 });
+      const values = Object.fromEntries(
+        shapes.map((dims, i) => {
+          const size = dims.reduce((a, b) => a * b, 1);
+          return [`x${i}`, { dims, data: Float32Array.from({ length: size }, () => random.normal() * 0.6 + shift) }];
+        }),
+      );
+      const at = async (): Promise<number> => Number((await session.run(values)).loss.data[0]);
+      const analytic = await session.run(values);
+      for (let i = 0; i < shapes.length; i++) {
+        const x = values[`x${i}`].data;
+        for (let k = 0; k < x.length; k++) {
+          const kept = x[k];
+          const h = 2e-2;
+          const sample = async (step: number) => {
+            x[k] = kept + step;
+            return at();
+          };
+          // Richardson's combination of two step widths: error O(h^4), so that float32 noise stays small beside it.
+          const wide = ((await sample(h)) - (await sample(-h))) / (2 * h);
+          const narrow = ((await sample(h / 2)) - (await sample(-h / 2))) / h;
+          x[k] = kept;
+          const expected = (4 * narrow - wide) / 3;
+          const got = Number(analytic[`d${i}`].data[k]);
+          expect(Math.abs(got - expected), `d x${i}[${k}]: ${got} against ${expected}`).toBeLessThan(
+            4e-3 * (1 + Math.abs(expected)),
+          );
+        }
+      }
+      await session.release();
+    });
+  }
+
+  it('every rule is covered by a case', () => {
+    const covered = new Set(Object.values(cases).flatMap((c) => c.ops));
+    expect(g.differentiable.filter((op) => !covered.has(op))).toEqual([]);
+  });
+});
+
+describe('building refuses', () => {
+  it('shapes that do not fit', () => {
+    const graph = new g.Graph();
+    const a = graph.input('a', 'float32', [2, 3]);
+    expect(() => g.add(a, graph.input('b', 'float32', [4]))).toThrow(/Add: shapes do not fit: \[2, 3\] and \[4\]/);
+    expect(() => g.matmul(a, a)).toThrow(/matmul/);
+    expect(() => g.reshape(a, [7])).toThrow(/reshape/);
+  });
+
+  it('a target that the loss does not depend on', () => {
+    const graph = new g.Graph();
+    const a = graph.parameter('a', [2]);
+    const b = graph.parameter('b', [2]);
+    expect(() => g.gradients(g.sumAll(a), [b])).toThrow(/does not depend/);
+  });
+});
