@@ -2,11 +2,13 @@
 import { existsSync } from 'node:fs';
 import { mkdir, rename, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { encodeWav } from '../audio/index.js';
 import { Random } from '../random.js';
 import { composeScene } from './compose.js';
 import { planScene } from './plan.js';
 import type { CorpusRecord, Scene } from './scene.js';
 import { RATE } from './sources/dsp.js';
+import { makeWords } from './words/index.js';
 
 /** Scenes in a full shard: half a minute of work, so that little is lost when a run is stopped. */
 export const SHARD_SCENES = 64;
@@ -58,35 +60,11 @@ export async function writeShard(plan: ShardPlan, onScene: (seconds: number) => 
   const lines: string[] = [];
   for (let i = plan.first; i < plan.first + plan.count; i++) {
     const { record, samples } = await makeRecord(`${plan.seed}/${plan.split}/${i}`, plan.split);
-    await writeFile(join(folder, record.audio), wavBytes(samples));
+    await writeFile(join(folder, record.audio), encodeWav(samples, RATE));
     lines.push(JSON.stringify(record));
     onScene(record.scene.seconds);
   }
   const aside = join(folder, 'records.jsonl.part');
   await writeFile(aside, `${lines.join('\n')}\n`);
   await rename(aside, join(folder, 'records.jsonl'));
-}
-
-function makeWords(_scene: Scene, _random: Random): Pick<CorpusRecord, 'caption' | 'questions' | 'requests'> {
-  return { caption: '', questions: [], requests: [] };
-}
-
-function wavBytes(samples: Float32Array): Buffer {
-  const out = Buffer.alloc(44 + samples.length * 2);
-  out.write('RIFF', 0, 'latin1');
-  out.writeUInt32LE(36 + samples.length * 2, 4);
-  out.write('WAVEfmt ', 8, 'latin1');
-  out.writeUInt32LE(16, 16);
-  out.writeUInt16LE(1, 20);
-  out.writeUInt16LE(1, 22);
-  out.writeUInt32LE(RATE, 24);
-  out.writeUInt32LE(RATE * 2, 28);
-  out.writeUInt16LE(2, 32);
-  out.writeUInt16LE(16, 34);
-  out.write('data', 36, 'latin1');
-  out.writeUInt32LE(samples.length * 2, 40);
-  samples.forEach((v, i) => {
-    out.writeInt16LE(Math.round(Math.max(-1, Math.min(1, v)) * 32767), 44 + 2 * i);
-  });
-  return out;
 }
