@@ -38,8 +38,10 @@ export function loadEspeak(): Promise<Espeak> {
 
 async function load(): Promise<Espeak> {
   const { default: init } = await importTool<{ default: () => Promise<Module> }>('@echogarden/espeak-ng-emscripten');
-  const module = await init();
-  const worker = await new module.eSpeakNGWorker();
+  const { module, worker } = await withStoppedClock(async () => {
+    const made = await init();
+    return { module: made, worker: await new made.eSpeakNGWorker() };
+  });
   // The engine carries state from one utterance to the next. Its whole state is its memory: put that back before each
   // utterance and the samples depend on nothing but the call.
   const fresh = module.HEAPU8.slice();
@@ -61,4 +63,15 @@ async function load(): Promise<Espeak> {
       return resample(pcm, 22050 / 16000);
     },
   };
+}
+
+/** eSpeak NG seeds its noise from the clock when it starts; with the clock stopped it starts alike every time. */
+async function withStoppedClock<T>(start: () => Promise<T>): Promise<T> {
+  const now = Date.now;
+  Date.now = () => 0;
+  try {
+    return await start();
+  } finally {
+    Date.now = now;
+  }
 }

@@ -1,10 +1,10 @@
 /** Flite (BSD) as a WASI program: text in, one WAV out. Optional tool of the corpus builder. */
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { WASI } from 'node:wasi';
-import { missingTool } from './tools.js';
+import { importTool, missingTool } from './tools.js';
+
+type Shim = typeof import('@bjorn3/browser_wasi_shim');
+type Program = Parameters<InstanceType<Shim['WASI']>['start']>[0];
 
 // The compiler's ES2023 library has no WebAssembly; these are the two calls that we make.
 interface Wasm {
@@ -51,23 +51,21 @@ async function run(
   stretch: number,
   pitchHertz?: number,
 ): Promise<Float32Array> {
-  const folder = mkdtempSync(join(tmpdir(), 'flite-'));
-  try {
-    const pitch = pitchHertz ? ['--setf', `int_f0_target_mean=${pitchHertz}`] : [];
-    const args = ['flite', '-voice', voice, '--setf', `duration_stretch=${stretch.toFixed(3)}`, ...pitch];
-    const wasi = new WASI({
-      version: 'preview1',
-      args: [...args, '-t', text, '-o', '/out/speech.wav'],
-      preopens: { '/out': folder },
-      returnOnExit: true,
-    });
-    wasi.start(await wasm.instantiate(module, wasi.getImportObject()));
-    const bytes = readFileSync(join(folder, 'speech.wav'));
-    // Flite writes the plain 44-byte header and 16-bit samples
-    const samples = new Float32Array((bytes.length - 44) >> 1);
-    for (let i = 0; i < samples.length; i++) samples[i] = bytes.readInt16LE(44 + 2 * i) / 32768;
-    return samples;
-  } finally {
-    rmSync(folder, { recursive: true, force: true });
-  }
+  // Not node:wasi: many instances in worker threads end in a segmentation fault there (Node 20).
+  const { File, OpenFile, PreopenDirectory, WASI } = await importTool<Shim>('@bjorn3/browser_wasi_shim');
+  const pitch = pitchHertz ? ['--setf', `int_f0_target_mean=${pitchHertz}`] : [];
+  const args = ['flite', '-voice', voice, '--setf', `duration_stretch=${stretch.toFixed(3)}`, ...pitch];
+  const folder = new PreopenDirectory('/out', new Map());
+  const nothing = () => new OpenFile(new File([]));
+  const wasi = new WASI([...args, '-t', text, '-o', '/out/speech.wav'], [], [nothing(), nothing(), nothing(), folder], {
+    debug: false,
+  });
+  wasi.start((await wasm.instantiate(module, { wasi_snapshot_preview1: wasi.wasiImport })) as Program);
+  const file = folder.dir.contents.get('speech.wav');
+  if (!(file instanceof File)) throw new Error(`Flite wrote nothing for "${text}"`);
+  const view = new DataView(file.data.buffer, file.data.byteOffset, file.data.byteLength);
+  // Flite writes the plain 44-byte header and 16-bit samples
+  const samples = new Float32Array((file.data.length - 44) >> 1);
+  for (let i = 0; i < samples.length; i++) samples[i] = view.getInt16(44 + 2 * i, true) / 32768;
+  return samples;
 }
