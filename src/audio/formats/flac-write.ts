@@ -1,4 +1,5 @@
 import { BitWriter } from '../bits.js';
+import { writeAtomically } from '../files.js';
 import { asChannels, toInteger } from '../write.js';
 import { crc8, crc16 } from './crc.js';
 import { RATES } from './flac-frame.js';
@@ -34,6 +35,20 @@ export function encodeFlac(
     writeFrame(out, part, number, sampleRate);
   }
   return out.written().slice();
+}
+
+/**
+ * Writes a 16-bit FLAC file, whole or not at all (Node).
+ * @param samples @param sampleRate @param metadata as for {@link encodeFlac}
+ * @throws BagpiperError when it cannot be written
+ */
+export async function writeFlac(
+  path: string,
+  samples: Float32Array | Float32Array[],
+  sampleRate: number,
+  metadata: Record<string, string> = {},
+): Promise<void> {
+  await writeAtomically(path, encodeFlac(samples, sampleRate, metadata));
 }
 
 function writeHead(
