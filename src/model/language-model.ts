@@ -214,8 +214,13 @@ export interface TrainingSizes {
   rows: number;
   /** scored positions on stream 0 */
   scored: number;
-  /** scored entries on streams 1 and up */
+  /** scored entries on streams 1 and up; with `codecSoftmax: 'own'` the same number for each of these streams */
   scoredCodes: number;
+  /**
+   * Over which ids a codec target's softmax runs. `all` (default): those of all streams, as upstream trains. `own`: those
+   * of its stream, the only ones that generation allows; an eighth of the work.
+   */
+  codecSoftmax?: 'all' | 'own';
   /** continuous features in the batch */
   features: number;
 }
@@ -227,7 +232,8 @@ export interface TrainingSizes {
  * rows]: index + 1 of the feature that replaces a row, 0 for none; `cos`, `sin`; `mask` [batch, 1, rows * group, rows];
  * `scored` int64 [scored]: flat positions whose next row is scored, `target` int64 and `weight` alike; `scored_codes` int64
  * [scoredCodes]: flat positions again, `stream_codes` int64 the stream of each entry, `target_codes` (id minus
- * codec_base_offset) and `weight_codes` alike.
+ * codec_base_offset) and `weight_codes` alike. With `codecSoftmax: 'own'` these hold [num_stream - 1, scoredCodes] entries
+ * stream by stream, targets count from the stream's first id, and there is no `stream_codes`.
  * Unused places carry weight 0. Weights are expected to be divided by the loss's denominator already.
  *
  * @returns the loss (shape []) and the two parts' sums
@@ -251,12 +257,30 @@ export function trainingLoss(
   const scored = gather(flat, graph.input('scored', 'int64', [sizes.scored]));
   const text = weightedLoss(linear(scored, head), sizes.scored, '');
 
-  const at = graph.input('scored_codes', 'int64', [sizes.scoredCodes]);
-  const offsets = gather(streamOffsets(graph, config), graph.input('stream_codes', 'int64', [sizes.scoredCodes]));
-  const base = config.codec_base_offset;
-  const codecHead = slice(head, 0, base, base + streams * config.codec_layer_size);
-  const codes = weightedLoss(linear(add(gather(flat, at), offsets), codecHead), sizes.scoredCodes, '_codes');
+  const codes = sizes.codecSoftmax === 'own' ? ownCodesLoss(flat, config, sizes) : allCodesLoss(flat, config, sizes);
   return { loss: add(text, codes), text, codes };
+}
+
+/** Streams 1 and up against the codec ids of all streams. */
+function allCodesLoss(flat: Tensor, config: BagpiperConfig, { scoredCodes }: TrainingSizes): Tensor {
+  const graph = flat.graph;
+  const { num_stream: streams, codec_base_offset: base, codec_layer_size: layer } = config;
+  const at = graph.input('scored_codes', 'int64', [scoredCodes]);
+  const offsets = gather(streamOffsets(graph, config), graph.input('stream_codes', 'int64', [scoredCodes]));
+  const codecHead = slice(headParameter(graph, config), 0, base, base + streams * layer);
+  return weightedLoss(linear(add(gather(flat, at), offsets), codecHead), scoredCodes, '_codes');
+}
+
+/** Streams 1 and up, each against its own ids. Entries come stream by stream: [streams - 1, scoredCodes]. */
+function ownCodesLoss(flat: Tensor, config: BagpiperConfig, { scoredCodes }: TrainingSizes): Tensor {
+  const graph = flat.graph;
+  const { num_stream: streams, codec_base_offset: base, codec_layer_size: layer, hidden_size: width } = config;
+  const count = (streams - 1) * scoredCodes;
+  const rows = reshape(gather(flat, graph.input('scored_codes', 'int64', [count])), [streams - 1, scoredCodes, width]);
+  const offsets = reshape(slice(streamOffsets(graph, config), 0, 1, streams), [streams - 1, 1, width]);
+  const own = slice(headParameter(graph, config), 0, base + layer, base + streams * layer);
+  const logits = matmul(add(rows, offsets), reshape(own, [streams - 1, layer, width]), { transB: true });
+  return weightedLoss(reshape(logits, [count, layer]), count, '_codes');
 }
 
 function weightedLoss(logits: Tensor, count: number, suffix: string): Tensor {

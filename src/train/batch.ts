@@ -64,7 +64,9 @@ export function layBatch(rows: readonly PackedRow[], sizes: TrainingSizes, confi
     mask: attentionMask(rows, sizes, config),
     ...rotaryInputs(positions, sizes, config),
     ...scoredInputs(text, sizes.scored, denominator, ''),
-    ...scoredInputs(codes, sizes.scoredCodes, denominator, '_codes'),
+    ...(sizes.codecSoftmax === 'own'
+      ? ownCodesInputs(codes, sizes.scoredCodes, denominator, config)
+      : scoredInputs(codes, sizes.scoredCodes, denominator, '_codes')),
   };
   if (sizes.features > 0) {
     if (featureCount > sizes.features) throw new Error(`${featureCount} features, room for ${sizes.features}`);
@@ -129,6 +131,41 @@ function scoredInputs(scored: Scored, room: number, denominator: number, suffix:
   };
   if (suffix) inputs[`stream${suffix}`] = whole(kept.stream);
   return inputs;
+}
+
+/** The codes stream by stream, `room` entries each; targets count from the stream's first id. */
+function ownCodesInputs(
+  codes: Scored,
+  room: number,
+  denominator: number,
+  config: BagpiperConfig,
+): Record<string, Value> {
+  const count = (config.num_stream - 1) * room;
+  const at = new BigInt64Array(count);
+  const target = new BigInt64Array(count);
+  const weight = new Float32Array(count);
+  for (let s = 1; s < config.num_stream; s++) {
+    const own = emptyScored();
+    codes.stream.forEach((stream, i) => {
+      if (stream !== s) return;
+      own.at.push(codes.at[i]);
+      own.target.push(codes.target[i] - s * config.codec_layer_size);
+      own.weight.push(codes.weight[i]);
+      own.stream.push(s);
+    });
+    const kept = thin(own, room);
+    kept.at.forEach((row, i) => {
+      const place = (s - 1) * room + i;
+      at[place] = BigInt(row);
+      target[place] = BigInt(kept.target[i]);
+      weight[place] = kept.weight[i] / Math.max(1, denominator);
+    });
+  }
+  return {
+    scored_codes: { data: at, dims: [count] },
+    target_codes: { data: target, dims: [count] },
+    weight_codes: { data: weight, dims: [count] },
+  };
 }
 
 /** 0 where a row may look (its own sample, itself and before), HIDDEN elsewhere; one line for each query head of a group. */
