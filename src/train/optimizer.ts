@@ -2,6 +2,8 @@
  * AdamW (Loshchilov and Hutter 2019) on typed arrays: decoupled weight decay on matrices only, bias-corrected moments,
  * gradients clipped to a global norm.
  */
+import { adamW } from './adamw-kernel.js';
+
 export interface AdamWOptions {
   beta1?: number;
   beta2?: number;
@@ -68,16 +70,10 @@ export class AdamW {
     if (!w || !m || !v || grad.length !== w.length) throw new Error(`gradient "${name}" fits no parameter`);
     const correct1 = 1 - beta1 ** this.step_;
     const correct2 = Math.sqrt(1 - beta2 ** this.step_);
-    const rate1 = rate / correct1;
     const keep = 1 - rate * (decays(name) ? weightDecay : 0);
-    for (let i = 0; i < w.length; i++) {
-      const g = grad[i] * scale;
-      const mi = beta1 * m[i] + (1 - beta1) * g;
-      const vi = beta2 * v[i] + (1 - beta2) * g * g;
-      m[i] = mi;
-      v[i] = vi;
-      w[i] = keep * w[i] - (rate1 * mi) / (Math.sqrt(vi) / correct2 + epsilon);
-    }
+    // (rate m / correct1) / (sqrt(v) / correct2 + epsilon), with one division less
+    const step = (rate * correct2) / correct1;
+    adamW(w, m, v, grad, { beta1, beta2, scale, keep, rate: step, epsilon: epsilon * correct2 });
   }
 
   state(): OptimizerState {
@@ -95,9 +91,17 @@ export class AdamW {
 function globalNorm(arrays: Iterable<Float32Array>): number {
   let total = 0;
   for (const array of arrays) {
-    let sum = 0;
-    for (let i = 0; i < array.length; i++) sum += array[i] * array[i];
-    total += sum;
+    // four sums at once, so that no addition waits for the one before it
+    const even = array.length - (array.length % 4);
+    let [a, b, c, d] = [0, 0, 0, 0];
+    for (let i = 0; i < even; i += 4) {
+      a += array[i] * array[i];
+      b += array[i + 1] * array[i + 1];
+      c += array[i + 2] * array[i + 2];
+      d += array[i + 3] * array[i + 3];
+    }
+    for (let i = even; i < array.length; i++) a += array[i] * array[i];
+    total += a + b + c + d;
   }
   return Math.sqrt(total);
 }
