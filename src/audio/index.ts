@@ -1,6 +1,7 @@
 /**
- * Sound as samples: reading any common file (decided by content), writing WAV and FLAC, resampling, and the
- * log-mel features that the audio encoder takes. Everything but file access and the ffmpeg fallback also runs in a browser.
+ * Sound as samples: reading any common file (decided by content), writing WAV and FLAC, resampling, the log-mel
+ * features that the audio encoder takes, and pictures of spectra. Everything but file access and the ffmpeg fallback
+ * also runs in a browser.
  */
 export { type ComplexFft, complexFft, type RealFft, realFft } from './fft.js';
 export { writeAtomically } from './files.js';
@@ -8,6 +9,7 @@ export { encodeFlac, writeFlac } from './formats/flac-write.js';
 export { type LogMel, type LogMelOptions, logMel, MODEL_RATE } from './logmel.js';
 export { hzToMel, type MelBank, melBank, melToHz } from './mel.js';
 export { readWavMetadata } from './metadata.js';
+export { type SpectrogramOptions, spectrogramPng } from './picture/spectrogram.js';
 export { downmix, loadMono16k, readAudio, type StreamOptions, streamMono16k } from './read.js';
 export { Resampler, resample } from './resample.js';
 export type { AudioData, MonoAudio, ReadOptions } from './types.js';
