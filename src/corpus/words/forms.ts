@@ -99,6 +99,11 @@ export function lowered(text: string): string {
   return text.charAt(0).toLowerCase() + text.slice(1);
 }
 
+/** The text with a final period, unless it ends in a quotation that has its own. */
+export function stop(text: string): string {
+  return /[.?!]"$/.test(text) ? text : `${text}.`;
+}
+
 /** "a", "a and b", "a, b and c" */
 export function listing(items: readonly string[]): string {
   if (items.length < 2) return items[0] ?? '';

@@ -8,10 +8,6 @@ import { requests } from './requests.js';
 export { type CaptionFacts, extractFacts, presence } from './facts.js';
 export { LEXICON } from './sentences.js';
 
-/** What nano is told before a request for sound. */
-export const SYSTEM_PROMPT =
-  'Turn the request into sound: think about it, describe the sound in a rich caption, then make it.';
-
 /** A caption, questions that the caption answers, and requests. */
 export function makeWords(scene: Scene, random: Random): Pick<CorpusRecord, 'caption' | 'questions' | 'requests'> {
   const { text, facts } = captionWithFacts(scene, random);

@@ -4,7 +4,7 @@ import type { Random } from '../../random.js';
 import type { Question, Scene } from '../scene.js';
 import { scenePresence } from './caption.js';
 import { type CaptionFacts, noFacts, type SpeakerFact } from './facts.js';
-import { capital } from './forms.js';
+import { capital, stop } from './forms.js';
 import { headNoun, roundTime } from './phrases.js';
 
 /** What a maker sees: only what the caption states, so that a question can be answered from the caption. */
@@ -15,17 +15,39 @@ export interface Ask {
 
 export type Maker = (ask: Ask) => Question[];
 
+/** One wording, or several that say the same. */
+export type Wording = string | readonly string[];
+
 /** The steps of thinking: what is asked, what the caption says, what follows. Clauses without a final period. */
 export interface Steps {
-  asked: string;
-  said: string;
-  so: string;
+  asked: Wording;
+  said: Wording;
+  so: Wording;
 }
 
-export function think(random: Random, { asked, said, so }: Steps): string {
-  const first = random.pick(['The question asks', 'The question is', 'We are asked']);
-  const second = random.pick([`The caption says that ${said}.`, `According to the caption, ${said}.`]);
-  return `${first} ${asked}. ${second} ${random.pick(['So', 'Therefore', 'This means that'])} ${so}.`;
+const ASKED = ['The question asks', 'The question is', 'We are asked', 'I am asked', 'The user asks'];
+const SAID = [
+  'The caption says that',
+  'According to the caption,',
+  'The caption tells us that',
+  'From the caption we know that',
+  'The caption states that',
+  'In the caption,',
+  'We read that',
+];
+const THEN = ['So', 'Therefore', 'This means that', 'Thus', 'That means that', 'It follows that', 'We conclude that'];
+
+/** Two or three short sentences. */
+export function think(random: Random, steps: Steps): string {
+  const one = (wording: Wording) => (typeof wording === 'string' ? wording : random.pick(wording));
+  const [asked, said, so] = [one(steps.asked), one(steps.said), one(steps.so)];
+  const know = random.chance(0.2) && !asked.startsWith('about ') ? 'The user wants to know' : random.pick(ASKED);
+  const first = stop(`${know} ${asked}`);
+  const second = `${random.pick(SAID)} ${said}`;
+  const shape = random.next();
+  if (shape < 0.2) return `${first} ${second}, so ${stop(so)}`;
+  const last = `${random.pick(THEN)} ${stop(so)}`;
+  return shape < 0.4 ? `${stop(second)} ${last}` : `${first} ${stop(second)} ${last}`;
 }
 
 /** An open question. */

@@ -1,11 +1,11 @@
 /** Questions about events, ambience, room and what is there or not. */
 
 import { AMBIENCES, EVENTS } from '../sources/events.js';
-import { capital } from './forms.js';
+import { capital, listing } from './forms.js';
 import type { EventFact, Presence } from './phrases.js';
 import { secondsText } from './phrases.js';
 import { type Ask, type Maker, open, pickOne } from './question-kit.js';
-import { eventSurface, surfaceLabel } from './surfaces.js';
+import { eventSurface, isAre, itIs, surfaceLabel } from './surfaces.js';
 
 const NAMES: Readonly<Record<keyof Presence, string>> = { speech: 'speech', music: 'music', sound: 'sound effects' };
 const TIMES = ['never', 'once', 'twice', 'three times', 'four times', 'five times'];
@@ -17,15 +17,37 @@ const presence: Maker = (ask) => {
     const name = NAMES[kind];
     const be = kind === 'sound' ? 'are' : 'is';
     const there = facts.presence[kind];
-    const text = random.pick([`${capital(be)} there any ${name}?`, `Can you hear ${name}?`]);
+    const text = random.pick([
+      `${capital(be)} there any ${name}?`,
+      `Can you hear ${name}?`,
+      `Does the clip have ${name}?`,
+      `${capital(be)} ${name} heard in this clip?`,
+    ]);
     const claim = there ? `there ${be} ${name}` : `there ${be} no ${name}`;
-    const steps = { asked: `about ${name}`, said: claim, so: `the answer is ${there ? 'yes' : 'no'}` };
+    const answer = `the answer is ${there ? 'yes' : 'no'}`;
+    const only = `the clip has ${kindsText(facts.presence)}`;
+    // a caption need not say outright what is missing
+    const outright = random.chance(0.5) && (there || facts.absent.includes(kind));
+    const steps = {
+      asked: [`about ${name}`, `whether there ${be} ${name}`],
+      said: outright ? claim : only,
+      so: outright ? answer : [answer, claim],
+    };
     out.push(open(ask, 'presence', text, `${there ? 'Yes' : 'No'}, ${claim}.`, steps));
   }
   const right = kindsText(facts.presence);
   const all = [1, 2, 3, 4, 5, 6, 7].map((n) => kindsText({ speech: n % 2 > 0, music: (n & 2) > 0, sound: n > 3 }));
-  const steps = { asked: 'which kinds of sound there are', said: `there is ${right}`, so: `the answer is ${right}` };
-  const text = random.pick(['Which kinds of sound are in this clip?', 'What does this clip contain?']);
+  const steps = {
+    asked: ['which kinds of sound there are', 'what the clip contains', 'about the kinds of sound'],
+    said: [`the clip has ${right}`, `the clip contains ${right}`],
+    so: [`the answer is ${right}`, `it is ${right}`],
+  };
+  const text = random.pick([
+    'Which kinds of sound are in this clip?',
+    'What does this clip contain?',
+    'What is this clip made of?',
+    'Which of these describes the clip?',
+  ]);
   out.push(...pickOne(ask, 'presence', text, right, all, steps));
   return out;
 };
@@ -43,6 +65,23 @@ function absentLabels({ facts, random }: Ask): string[] {
   return random.shuffle([...EVENTS, ...AMBIENCES].map((e) => e.label).filter((label) => !there.has(label)));
 }
 
+const MISSING = [
+  'Which of these is not heard?',
+  'Which sound is missing?',
+  'Which of these is not in the clip?',
+  'What can you not hear?',
+];
+
+/** Ways to ask whether a sound is there. */
+function isHeard(noun: string): string[] {
+  return [
+    `${capital(isAre(noun))} ${noun} heard in this clip?`,
+    `Can you hear ${noun}?`,
+    `Does the clip have ${noun}?`,
+    `${capital(isAre(noun))} there ${noun} in this clip?`,
+  ];
+}
+
 const absence: Maker = (ask) => {
   const { facts, random } = ask;
   const out = [];
@@ -50,16 +89,23 @@ const absence: Maker = (ask) => {
   const missing = (Object.keys(NAMES) as (keyof Presence)[]).filter((kind) => !facts.presence[kind]);
   if (missing.length > 0) {
     const names = missing.map((kind) => NAMES[kind]).join(' or ');
+    const be = names.startsWith('sound') ? 'are' : 'is';
+    const gone = listing(missing.map((kind) => NAMES[kind]));
+    const has = there.map((kind) => NAMES[kind]).join(' and ') || 'silence';
     out.push(
       open(
         ask,
         'absence',
-        'Which is missing: speech, music or sound effects?',
-        `there ${names.startsWith('sound') ? 'are' : 'is'} no ${names}.`,
+        random.pick([
+          'Which is missing: speech, music or sound effects?',
+          'Of speech, music and sound effects, what is missing?',
+          'What is not there: speech, music or sound effects?',
+        ]),
+        `there ${be} no ${names}.`,
         {
-          asked: 'what is missing',
-          said: `there is only ${there.map((kind) => NAMES[kind]).join(' and ')}`,
-          so: `there is no ${names}`,
+          asked: ['what is missing', 'about what is missing', 'what is not there'],
+          said: [`there is only ${has}`, `the clip contains ${has}`, `the clip has only ${has}`],
+          so: [`there ${be} no ${names}`, `${gone} ${gone === 'speech' || gone === 'music' ? 'is' : 'are'} missing`],
         },
       ),
     );
@@ -70,29 +116,32 @@ const absence: Maker = (ask) => {
   if (facts.presence.music) heard.push('music');
   const right = surfaceLabel(absentLabels(ask)[0] as string);
   out.push(
-    ...pickOne(ask, 'absence', random.pick(['Which of these is not heard?', 'Which sound is missing?']), right, heard, {
-      asked: 'which sound is not heard',
-      said: `the clip has ${heard.join(', ')}, but nothing about ${right}`,
-      so: `${right} is not heard`,
+    ...pickOne(ask, 'absence', random.pick(MISSING), right, heard, {
+      asked: ['which sound is not heard', 'which sound is missing', 'what is not heard'],
+      said: [`we hear ${listing(heard)}`, `the clip has ${listing(heard)}`, `the sounds are ${listing(heard)}`],
+      so: [`${right} ${isAre(right)} not heard`, `${right} ${isAre(right)} missing`, `the answer is ${right}`],
     }),
   );
   const label = absentLabels(ask)[1] as string;
   const noun = surfaceLabel(label);
   out.push(
-    open(
-      ask,
-      'absence',
-      random.pick([`Is ${noun} heard in this clip?`, `Can you hear ${noun}?`]),
-      `no, ${noun} is not heard.`,
-      {
-        asked: `about ${noun}`,
-        said: facts.presence.sound ? 'other sounds are heard, but not this one' : 'there are no sound effects',
-        so: 'the answer is no',
-      },
-    ),
+    open(ask, 'absence', random.pick(isHeard(noun)), `no, ${noun} ${isAre(noun)} not heard.`, {
+      asked: [`about ${noun}`, `whether ${noun} ${isAre(noun)} heard`],
+      said: facts.presence.sound
+        ? ['other sounds are heard, but not this one', `we hear ${listing(heard)}`]
+        : `the clip has ${kindsText(facts.presence)}`,
+      so: ['the answer is no', `${noun} ${isAre(noun)} not heard`],
+    }),
   );
   return out;
 };
+
+const ONE_SOUND = [
+  'Which of these sounds is heard?',
+  'Which of these can you hear?',
+  'Which sound is in the clip?',
+  'What is heard in this clip?',
+];
 
 const what: Maker = (ask) => {
   const { facts, random } = ask;
@@ -100,13 +149,16 @@ const what: Maker = (ask) => {
   const missing = absentLabels(ask).map(surfaceLabel);
   if (facts.events.length > 0) {
     const noun = surfaceLabel(random.pick(facts.events).label);
-    const steps = { asked: 'what sound is heard', said: `there is ${noun}`, so: `the answer is ${noun}` };
-    out.push(...pickOne(ask, 'what', 'Which of these sounds is heard?', noun, missing.slice(0, 6), steps));
-    const question = random.pick([`Is ${noun} heard in this clip?`, `Can you hear ${noun}?`]);
+    const steps = {
+      asked: ['which sound is heard', 'which of the sounds is heard', 'about the sounds'],
+      said: [`there ${isAre(noun)} ${noun}`, `we hear ${noun}`, `${noun} ${isAre(noun)} heard`],
+      so: [`the answer is ${noun}`, `it is ${noun}`],
+    };
+    out.push(...pickOne(ask, 'what', random.pick(ONE_SOUND), noun, missing.slice(0, 6), steps));
     out.push(
-      open(ask, 'presence', question, `yes, ${noun} is heard.`, {
+      open(ask, 'presence', random.pick(isHeard(noun)), `yes, ${noun} ${isAre(noun)} heard.`, {
         ...steps,
-        asked: `about ${noun}`,
+        asked: [`about ${noun}`, `whether ${noun} ${isAre(noun)} heard`],
         so: 'the answer is yes',
       }),
     );
@@ -114,22 +166,45 @@ const what: Maker = (ask) => {
   const labels = [...new Set(facts.events.map((e) => e.label))];
   if (labels.length === 1) {
     const noun = surfaceLabel(labels[0] as string);
-    const steps = { asked: 'which sound effect there is', said: `there is ${noun}`, so: `the answer is ${noun}` };
-    if (facts.ambience === null) out.push(open(ask, 'what', 'Which sound effect is heard?', noun, steps));
+    const steps = {
+      asked: ['which sound effect there is', 'about the sound effect'],
+      said: [`there ${isAre(noun)} ${noun}`, `we hear ${noun}`],
+      so: [`the answer is ${noun}`, `it is ${noun}`],
+    };
+    const text = random.pick(['Which sound effect is heard?', 'What is the sound effect?', 'Name the sound effect.']);
+    if (facts.ambience === null) out.push(open(ask, 'what', text, noun, steps));
   }
   for (const event of facts.events) {
     if (event.start === null || !alone(event, facts.events)) continue;
     const noun = surfaceLabel(event.label);
     const time = secondsText(event.start);
-    const steps = { asked: `what is heard at ${time}`, said: `${noun} is heard at about ${time}`, so: `it is ${noun}` };
-    out.push(open(ask, 'what', `What sound is heard at about ${time}?`, noun, steps));
+    const steps = {
+      asked: [`what is heard at ${time}`, `about the sound at ${time}`],
+      said: [`${noun} ${isAre(noun)} heard at about ${time}`, `at about ${time} we hear ${noun}`],
+      so: [`it is ${noun}`, `the answer is ${noun}`],
+    };
+    const text = random.pick([
+      `What sound is heard at about ${time}?`,
+      `Which sound comes at about ${time}?`,
+      `Which sound effect comes at about ${time}?`,
+    ]);
+    out.push(open(ask, 'what', text, noun, steps));
   }
   if (facts.ambience) {
     const noun = surfaceLabel(facts.ambience);
     const wrong = AMBIENCES.map((a) => surfaceLabel(a.label));
-    const steps = { asked: 'about the background', said: `${noun} is heard in the background`, so: `it is ${noun}` };
-    out.push(...pickOne(ask, 'what', 'What is heard in the background all the time?', noun, wrong, steps));
-    out.push(open(ask, 'what', 'What background sound is there?', noun, steps));
+    const steps = {
+      asked: ['about the background', 'what is heard in the background'],
+      said: [`${noun} ${isAre(noun)} heard in the background`, `the background is ${noun}`],
+      so: [`it is ${noun}`, `the answer is ${noun}`],
+    };
+    const text = random.pick([
+      'What is heard in the background all the time?',
+      'What background sound is there?',
+      'Which sound goes on all the time?',
+    ]);
+    out.push(...pickOne(ask, 'what', text, noun, wrong, steps));
+    out.push(open(ask, 'what', text, noun, steps));
   }
   return out;
 };
@@ -150,27 +225,47 @@ const when: Maker = (ask) => {
     const wrong = Array.from({ length: 2 * last }, (_, i) => i / 2 + 0.5)
       .filter((t) => Math.abs(t - start) >= 1)
       .map((t) => `at about ${secondsText(t)}`);
-    const steps = { asked: `when ${the} is heard`, said: `it is heard ${right}`, so: `the time is ${right}` };
-    const text = random.pick([`When is ${the} heard?`, `At what time is ${the} heard?`]);
+    const be = isAre(the);
+    const steps = {
+      asked: [`when ${the} ${be} heard`, `about the time of ${the}`],
+      said: [`${itIs(the)} heard ${right}`, `${the} ${be} heard ${right}`],
+      so: [`the time is ${right}`, `the answer is ${right}`, `${itIs(the)} heard ${right}`],
+    };
+    const text = random.pick([
+      `When ${be} ${the} heard?`,
+      `At what time ${be} ${the} heard?`,
+      `At which time can you hear ${the}?`,
+    ]);
     return [...pickOne(ask, 'when', text, right, wrong, steps), open(ask, 'when', text, right, steps)];
   });
 };
 
 const count: Maker = (ask) => {
-  const { facts } = ask;
+  const { facts, random } = ask;
   return [...new Set(facts.events.map((e) => e.label))].flatMap((label) => {
     const n = facts.events.filter((e) => e.label === label).length;
     const right = TIMES[n] as string;
     const { the } = eventSurface(label);
-    const text = `How many times is ${the} heard?`;
+    const be = isAre(the);
+    const text = random.pick([
+      `How many times ${be} ${the} heard?`,
+      `How often ${be} ${the} heard?`,
+      `How many times can you hear ${the}?`,
+    ]);
     const steps = {
-      asked: `how many times ${the} is heard`,
-      said: `it is heard ${right}`,
-      so: `the answer is ${right}`,
+      asked: [`how many times ${the} ${be} heard`, `how often ${the} ${be} heard`],
+      said: [`${itIs(the)} heard ${right}`, `${the} ${be} heard ${right}`],
+      so: [`the answer is ${right}`, `${itIs(the)} heard ${right}`],
     };
     return [...pickOne(ask, 'count', text, right, TIMES.slice(1, 5), steps), open(ask, 'count', text, right, steps)];
   });
 };
+
+const FIRST_SOUND = [
+  'Which of these sounds is heard first?',
+  'Which sound comes first?',
+  'What is the first sound effect?',
+];
 
 const order: Maker = (ask) => {
   const { facts, random } = ask;
@@ -180,19 +275,24 @@ const order: Maker = (ask) => {
   if (first && second && clearlyBefore(first, second)) {
     const [a, b] = [eventSurface(first.label).the, eventSurface(second.label).the];
     const steps = {
-      asked: 'about the order of the sounds',
-      said: `${a} is heard first and ${b} later`,
-      so: `${a} comes first`,
+      asked: ['about the order of the sounds', 'which sound comes first', 'what is heard first'],
+      said: [`${a} ${isAre(a)} heard first and ${b} later`, `${b} ${isAre(b)} heard after ${a}`],
+      so: [`the first is ${a}`, `the answer is ${a}`],
     };
     const pair = random.shuffle([a, b]).join(' or ');
-    out.push(open(ask, 'order', `Which is heard first, ${pair}?`, a, steps));
+    const text = random.pick([
+      `Which is heard first, ${pair}?`,
+      `What comes first, ${pair}?`,
+      `Which is earlier, ${pair}?`,
+    ]);
+    out.push(open(ask, 'order', text, a, steps));
     const wrong = firsts.slice(1).map((e) => eventSurface(e.label).the);
     for (const label of absentLabels(ask)
       .filter((l) => !AMBIENCES.some((amb) => amb.label === l))
       .slice(0, 3)) {
       if (wrong.length < 3) wrong.push(eventSurface(label).the);
     }
-    out.push(...pickOne(ask, 'order', 'Which of these sounds is heard first?', a, wrong, steps));
+    out.push(...pickOne(ask, 'order', random.pick(FIRST_SOUND), a, wrong, steps));
   }
   const turn = facts.turns[0];
   if (first && first.start !== null && turn && turn.start !== null && Math.abs(first.start - turn.start) >= 1) {
@@ -202,12 +302,15 @@ const order: Maker = (ask) => {
       open(
         ask,
         'order',
-        `Is ${the} first heard before or after the first words?`,
-        `it is heard ${right} the first words.`,
+        random.pick([
+          `${capital(isAre(the))} ${the} first heard before or after the first words?`,
+          `What comes first, ${the} or the first words?`,
+        ]),
+        `${itIs(the)} heard ${right} the first words.`,
         {
-          asked: `whether ${the} comes before the first words`,
-          said: `it is heard at about ${secondsText(first.start)} and the first words at about ${secondsText(turn.start)}`,
-          so: `it comes ${right} them`,
+          asked: [`whether ${the} or the first words come first`, `about ${the} and the first words`],
+          said: `${itIs(the)} heard at about ${secondsText(first.start)} and the first words at about ${secondsText(turn.start)}`,
+          so: [`${itIs(the)} heard ${right} them`, `${itIs(the)} ${right} the first words`],
         },
       ),
     );
@@ -226,13 +329,28 @@ const PLACES = {
   hall: 'a large hall with a long echo',
 } as const;
 
+const ECHO = {
+  dry: 'there is no echo',
+  room: 'there is a little echo',
+  hall: 'there is a long echo',
+} as const;
+
 const where: Maker = (ask) => {
   const { facts, random } = ask;
   const out = [];
   if (facts.room !== null) {
     const right = PLACES[facts.room];
-    const text = random.pick(['Where was this recorded?', 'What kind of place does this sound like?']);
-    const steps = { asked: 'about the place', said: `it sounds like ${right}`, so: `it is ${right}` };
+    const text = random.pick([
+      'Where was this recorded?',
+      'What kind of place does this sound like?',
+      'In what kind of place was this recorded?',
+      'What does the place sound like?',
+    ]);
+    const steps = {
+      asked: ['about the place', 'where this was recorded', 'what kind of place this is'],
+      said: [`it sounds like ${right}`, ECHO[facts.room]],
+      so: [`it is ${right}`, `the answer is ${right}`, `the place is ${right}`],
+    };
     out.push(...pickOne(ask, 'where', text, right, [...Object.values(PLACES), 'a place under water'], steps));
     out.push(open(ask, 'where', text, right, steps));
   }
@@ -241,8 +359,18 @@ const where: Maker = (ask) => {
     if (facts.events.filter((e) => e.label === event.label).length > 1) continue;
     const { the } = eventSurface(event.label);
     const right = event.distance === 'far' ? 'far away' : 'close by';
-    const steps = { asked: `how near ${the} is`, said: `it is ${right}`, so: `the answer is ${right}` };
-    out.push(open(ask, 'where', `Is ${the} close by or far away?`, right, steps));
+    const be = isAre(the);
+    const steps = {
+      asked: [`how near ${the} ${be}`, `about the distance of ${the}`],
+      said: [`${itIs(the)} ${right}`, `${itIs(the)} heard ${right}`],
+      so: [`the answer is ${right}`, `${itIs(the)} ${right}`],
+    };
+    const text = random.pick([
+      `${capital(be)} ${the} close by or far away?`,
+      `How near ${be} ${the}?`,
+      `${capital(be)} ${the} far away or close by?`,
+    ]);
+    out.push(open(ask, 'where', text, right, steps));
   }
   return out;
 };

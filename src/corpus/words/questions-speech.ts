@@ -17,30 +17,39 @@ export function personText({ gender, age }: Pick<SpeakerFact, 'gender' | 'age'>)
   return withArticle({ young: `young ${gender}`, adult: gender, elderly: `old ${gender}` }[age]);
 }
 
+const ONE_VOICE = ['Who speaks in this clip?', 'Who is speaking?', 'Whose voice is heard?', 'Who says something?'];
+
 const who: Maker = (ask) => {
   const { facts, random } = ask;
   const out = [];
   const names = facts.speakers.map(personText);
   if (names.length === 1) {
     const right = names[0] as string;
-    const steps = { asked: 'who speaks', said: `${right} speaks`, so: `the speaker is ${right}` };
-    out.push(
-      ...pickOne(ask, 'who', random.pick(['Who speaks in this clip?', 'Who is speaking?']), right, PEOPLE, steps),
-    );
-    out.push(open(ask, 'who', random.pick(['Who is speaking?', 'What kind of voice is heard?']), right, steps));
+    const steps = {
+      asked: ['who speaks', 'about the voice', 'who is speaking'],
+      said: [`${right} speaks`, `there is ${right} who speaks`, `the voice is that of ${right}`],
+      so: [`the speaker is ${right}`, `it is ${right}`, `the answer is ${right}`],
+    };
+    out.push(...pickOne(ask, 'who', random.pick(ONE_VOICE), right, PEOPLE, steps));
+    out.push(open(ask, 'who', random.pick([...ONE_VOICE, 'What kind of voice is heard?']), right, steps));
   }
   if (names.length === 2 && names[0] !== names[1]) {
     const turn = random.pick(facts.turns);
     const right = names[turn.speaker] as string;
     const quote = `"${turn.sentence}"`;
-    const steps = { asked: `who says ${quote}`, said: `these words are spoken by ${right}`, so: `it is ${right}` };
-    out.push(...pickOne(ask, 'who', `Who says ${quote}`, right, twoAnd(names, PEOPLE, ask), steps));
+    const steps = {
+      asked: ['who says these words', 'about the speaker of these words', 'whose words these are'],
+      said: [`these words are spoken by ${right}`, `${right} says these words`, `${right} says ${quote}`],
+      so: [`it is ${right}`, `the answer is ${right}`, `the speaker is ${right}`],
+    };
+    const text = random.pick([`Who says ${quote}`, `Who speaks the words ${quote}`, `Whose words are these: ${quote}`]);
+    out.push(...pickOne(ask, 'who', text, right, twoAnd(names, PEOPLE, ask), steps));
     const first = names[0] as string;
     out.push(
-      open(ask, 'who', 'Who speaks first?', first, {
-        asked: 'who speaks first',
-        said: `${first} speaks first and ${names[1]} speaks later`,
-        so: `${first} is first`,
+      open(ask, 'who', random.pick(['Who speaks first?', 'Whose voice is heard first?']), first, {
+        asked: ['who speaks first', 'about the first speaker', 'whose voice comes first'],
+        said: [`${first} speaks first and ${names[1]} speaks later`, `${names[1]} speaks after ${first}`],
+        so: [`${first} is first`, `the answer is ${first}`, `it is ${first}`],
       }),
     );
   }
@@ -58,12 +67,18 @@ const accents: Maker = (ask) =>
     if (speaker.accent === null) return [];
     const name = speakerName(ask.facts, i, ask.random);
     const right = withArticle(`${speaker.accent} accent`);
-    const steps = { asked: `about the accent of ${name}`, said: `${name} has ${right}`, so: `it is ${right}` };
+    const steps = {
+      asked: [`about the accent of ${name}`, `which accent ${name} has`],
+      said: [`${name} has ${right}`, `${name} speaks with ${right}`],
+      so: [`it is ${right}`, `the answer is ${right}`],
+    };
+    const text = ask.random.pick([
+      `Which accent does ${name} have?`,
+      `What is the accent of ${name}?`,
+      `With which accent does ${name} speak?`,
+    ]);
     const wrong = ACCENTS.map((accent) => withArticle(`${accent} accent`));
-    return [
-      ...pickOne(ask, 'who', `Which accent does ${name} have?`, right, wrong, steps),
-      open(ask, 'who', `What is the accent of ${name}?`, right, steps),
-    ];
+    return [...pickOne(ask, 'who', text, right, wrong, steps), open(ask, 'who', text, right, steps)];
   });
 
 const moods: Maker = (ask) =>
@@ -72,8 +87,17 @@ const moods: Maker = (ask) =>
     const out = [];
     if (speaker.mood !== null) {
       const { mood } = speaker;
-      const text = ask.random.pick([`How does ${name} sound?`, `What is the mood of ${name}?`]);
-      const steps = { asked: `about the mood of ${name}`, said: `the voice is ${mood}`, so: `${name} sounds ${mood}` };
+      const text = ask.random.pick([
+        `How does ${name} sound?`,
+        `What is the mood of ${name}?`,
+        `In which mood does ${name} speak?`,
+        `What is the mood in the voice of ${name}?`,
+      ]);
+      const steps = {
+        asked: [`about the mood of ${name}`, `how ${name} sounds`],
+        said: [`the voice is ${mood}`, `${name} speaks with ${withArticle(mood)} voice`, `${name} is ${mood}`],
+        so: [`${name} sounds ${mood}`, `the mood is ${mood}`, `the answer is ${mood}`],
+      };
       out.push(
         ...pickOne(ask, 'mood', text, mood, MOODS, steps),
         open(ask, 'mood', text, `${name} sounds ${mood}.`, steps),
@@ -82,15 +106,17 @@ const moods: Maker = (ask) =>
     if (speaker.pace !== null) {
       const pace = PACES[speaker.pace];
       out.push(
-        open(ask, 'mood', `How fast does ${name} speak?`, pace, {
-          asked: `how fast ${name} speaks`,
-          said: `${name} speaks ${pace}`,
-          so: `the answer is ${pace}`,
+        open(ask, 'mood', ask.random.pick([`How fast does ${name} speak?`, `At what pace does ${name} speak?`]), pace, {
+          asked: [`how fast ${name} speaks`, `about the pace of ${name}`],
+          said: [`${name} speaks ${pace}`, `the words are spoken ${pace}`],
+          so: [`the answer is ${pace}`, `it is ${pace}`],
         }),
       );
     }
     return out;
   });
+
+const WRITE_DOWN = ['Write down the spoken words.', 'What is said in this clip?', 'Which words are spoken?'];
 
 const transcript: Maker = (ask) => {
   const { facts, random } = ask;
@@ -98,22 +124,24 @@ const transcript: Maker = (ask) => {
     const speaker = facts.speakers[turn.speaker] as SpeakerFact;
     const name = speakerName(facts, turn.speaker, random);
     const steps = {
-      asked: `what ${name} says`,
-      said: `${name} says "${turn.sentence}"`.replace(/[.?!]"$/, '"'),
-      so: `these are the words`,
+      asked: [`what ${name} says`, `which words ${name} says`, `about the words of ${name}`],
+      said: [`${name} says "${turn.sentence.slice(0, -1)}"`, `the words are "${turn.sentence.slice(0, -1)}"`],
+      so: ['these are the words', `${name} says this`, 'this is the answer'],
     };
     const turns = facts.turns.filter((other) => other.speaker === turn.speaker);
     const which =
       turns.length === 1 ? '' : turns[0] === turn ? ' first' : i === facts.turns.length - 1 ? ' last' : null;
     if (which === null) return [];
     const wrong = [0, 1, 2, 3].map(() => planSentence(random, speaker.mood ?? 'neutral').sentence);
-    const text = random.pick([`What does ${name} say${which}?`, `Which words does ${name} say${which}?`]);
+    const text = random.pick([
+      `What does ${name} say${which}?`,
+      `Which words does ${name} say${which}?`,
+      `What are the${which} words of ${name}?`,
+    ]);
     return [
       ...pickOne(ask, 'transcript', text, turn.sentence, [...wrong, ...otherWords(facts.turns, turn)], steps),
       open(ask, 'transcript', text, turn.sentence, steps),
-      ...(facts.turns.length === 1
-        ? [open(ask, 'transcript', 'Write down the spoken words.', turn.sentence, steps)]
-        : []),
+      ...(facts.turns.length === 1 ? [open(ask, 'transcript', random.pick(WRITE_DOWN), turn.sentence, steps)] : []),
     ];
   });
 };
@@ -126,9 +154,21 @@ const counts: Maker = (ask) => {
   const { facts, random } = ask;
   const n = facts.speakers.length;
   const right = ['none', 'one', 'two', 'three'][n] ?? 'many';
-  const said = n === 0 ? 'there is no speech' : n === 1 ? 'one person speaks' : `${right} people speak`;
-  const text = random.pick(['How many people speak?', 'How many speakers are there?']);
-  const steps = { asked: 'how many people speak', said, so: `the number is ${right}` };
+  const said = {
+    none: ['nobody speaks', 'there is no voice'],
+    one: ['one person speaks', 'there is one speaker'],
+  }[right] ?? [`${right} people speak`, `there are ${right} speakers`];
+  const text = random.pick([
+    'How many people speak?',
+    'How many speakers are there?',
+    'How many voices are heard?',
+    'How many different people are speaking?',
+  ]);
+  const steps = {
+    asked: ['how many people speak', 'about the number of speakers'],
+    said,
+    so: [`the number is ${right}`, `the answer is ${right}`],
+  };
   return [
     ...pickOne(ask, 'count', text, right, ['none', 'one', 'two', 'three'], steps),
     open(ask, 'count', text, right, steps),
@@ -141,12 +181,16 @@ const times: Maker = (ask) => {
   if (!turn || turn.start === null) return [];
   const name = facts.speakers.length === 1 ? `the ${headNoun(facts.speakers[0] as SpeakerFact)}` : 'the first speaker';
   const right = turn.start === 0 ? 'right at the start' : `at about ${secondsText(turn.start)}`;
-  const text = random.pick([`When does ${name} begin to speak?`, `At what time does ${name} start to speak?`]);
+  const text = random.pick([
+    `When does ${name} begin to speak?`,
+    `At what time does ${name} start to speak?`,
+    `When is ${name} first heard?`,
+  ]);
   return [
     open(ask, 'when', text, right, {
-      asked: `when ${name} begins to speak`,
-      said: `${name} speaks ${right}`,
-      so: `it begins ${right}`,
+      asked: [`when ${name} begins to speak`, `when ${name} speaks`],
+      said: [`${name} speaks ${right}`, `the words of ${name} begin ${right}`],
+      so: [`it begins ${right}`, `the answer is ${right}`],
     }),
   ];
 };

@@ -113,6 +113,16 @@ export function eventSurface(label: string): Surface {
   return surface;
 }
 
+/** "is" or "are", as the noun phrase wants it. */
+export function isAre(noun: string): 'is' | 'are' {
+  return /(?:bubbles|tones|footsteps|blows|waves|crickets|strings)$/.test(noun) ? 'are' : 'is';
+}
+
+/** "it is" or "they are", for the noun phrase. */
+export function itIs(noun: string): string {
+  return isAre(noun) === 'are' ? 'they are' : 'it is';
+}
+
 /** A noun phrase for any label of the small world: event, ambience or instrument. @throws Error when unknown. */
 export function surfaceLabel(label: string): string {
   const noun = EVENT_SURFACES[label]?.noun ?? AMBIENCE_SURFACES[label] ?? INSTRUMENT_SURFACES[label];
