@@ -1,6 +1,6 @@
 /** Questions about events, ambience, room and what is there or not. */
 
-import { AMBIENCES, EVENTS } from '../sources/events.js';
+import { AMBIENCES, EVENTS, eventByLabel } from '../sources/events.js';
 import { capital, listing } from './forms.js';
 import type { EventFact, Presence } from './phrases.js';
 import { secondsText } from './phrases.js';
@@ -243,6 +243,8 @@ const when: Maker = (ask) => {
 const count: Maker = (ask) => {
   const { facts, random } = ask;
   return [...new Set(facts.events.map((e) => e.label))].flatMap((label) => {
+    // one "footsteps" is many steps: nobody could say how often it is heard
+    if (!eventByLabel(label).countable) return [];
     const n = facts.events.filter((e) => e.label === label).length;
     const right = TIMES[n] as string;
     const { the } = eventSurface(label);
