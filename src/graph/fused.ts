@@ -74,6 +74,29 @@ export function rmsNorm(x: Tensor, w: Tensor, epsilon: number): Tensor {
   })[0];
 }
 
+/**
+ * Rotary positions: the halves (u, v) of each head become (u cos - v sin, v cos + u sin).
+ *
+ * @param x [batch, rows, heads, headDim], sizes fixed
+ * @param cos, sin [batch, rows, 1, headDim / 2]
+ */
+export function rotary(x: Tensor, cos: Tensor, sin: Tensor): Tensor {
+  const [batch, rows, heads, size] = x.shape.map((_, i) => x.size(i));
+  const angles = [batch, rows, 1, size / 2].join();
+  mustFit(x.rank === 4 && cos.shape.join() === angles && sin.shape.join() === angles, 'rotary', x, cos, sin);
+  // The kernel looks angles up by position; here each row of the batch has its own.
+  const places = BigInt64Array.from({ length: batch * rows }, (_, i) => BigInt(i));
+  const inputs = [
+    reshape(x, [batch, rows, heads * size]),
+    x.graph.constant(places, [batch, rows]),
+    reshape(cos, [batch * rows, size / 2]),
+    reshape(sin, [batch * rows, size / 2]),
+  ];
+  const output = { dtype: x.dtype, shape: inputs[0].shape };
+  const [turned] = x.graph.add('RotaryEmbedding', inputs, [output], { interleaved: { int: 0 } }, 'com.microsoft');
+  return reshape(turned, x.shape);
+}
+
 /** (x - mean) / sqrt(var + epsilon) * w + b over the last axis. */
 export function layerNorm(x: Tensor, w: Tensor, b: Tensor, epsilon: number): Tensor {
   mustFit(w.rank === 1 && w.shape[0] === x.shape[x.rank - 1], 'layerNorm', x, w);

@@ -151,13 +151,20 @@ const convTransposeRule: Rule = (node, [dy]) => {
   return [dx, kernelGradient(dy!, x, w, o), b && sum(dy!, [0, ...spatialAxes(x)])];
 };
 
+/**
+ * With n numbers a row and r = 1 / rms: dx = r w dy - x r^3 sum(x w dy) / n. The sums along rows and columns are matrix
+ * products with one column or row: fewer passes over memory than multiplying first and adding up then.
+ */
 const rmsNormRule: Rule = (node, [dy]) => {
   const [x, w] = node.inputs as [Tensor, Tensor];
-  const r = node.outputs[1];
-  const unit = mul(x, r);
-  const g = mul(dy!, w);
-  const dx = mul(r, sub(g, mul(unit, mean(mul(g, unit), [-1], true))));
-  return [dx, sumTo(mul(dy!, unit), w.shape)];
+  const n = w.size(0);
+  const rows = fixed(x).reduce((a, b) => a * b, 1) / n;
+  const flat = (t: Tensor): Tensor => reshape(t, [rows, n]);
+  const r = reshape(node.outputs[1], [rows, 1]);
+  const product = mul(flat(x), flat(dy!));
+  const along = mul(matmul(product, reshape(w, [n, 1]), { alpha: 1 / n }), mul(r, mul(r, r)));
+  const dx = sub(mul(mul(flat(dy!), w), r), mul(flat(x), along));
+  return [reshape(dx, x.shape), reshape(matmul(r, product, { transA: true }), [n])];
 };
 
 const layerNormRule: Rule = (node, [dy]) => {
@@ -186,6 +193,32 @@ const pickRule: Rule = (node, [dy]) => {
   const graph = x.graph;
   const [grad] = graph.add('ScatterElements', [zeros(graph, fixed(x)), column, dy!], [x], { axis: { int: 1 } });
   return [grad];
+};
+
+/**
+ * Where one element a row was picked, what comes from above is zero elsewhere: its sum is that element, and only there is
+ * it added.
+ */
+const logSoftmaxRule: Rule = (node, [dy]) => {
+  const y = node.outputs[0];
+  const above = dy!.node;
+  if (above?.op !== 'ScatterElements' || above.attributes.reduction)
+    return [sub(dy!, mul(exp(y), sum(dy!, [-1], true)))];
+  const [, column, values] = above.inputs as [Tensor, Tensor, Tensor];
+  const attributes = { axis: { int: 1 }, reduction: { string: 'add' } };
+  return y.graph.add('ScatterElements', [mul(exp(y), neg(values)), column, values], [y], attributes);
+};
+
+const rotaryRule: Rule = (node, [dy]) => {
+  const [, places, cos, sin] = node.inputs as [Tensor, Tensor, Tensor, Tensor];
+  // the same turn backwards
+  return dy!.graph.add('RotaryEmbedding', [dy!, places, cos, neg(sin)], [dy!], node.attributes, node.domain);
+};
+
+const splitRule: Rule = (node, grads) => {
+  const graph = node.inputs[0]!.graph;
+  const parts = node.outputs.map((part, i) => grads[i] ?? zeros(graph, fixed(part)));
+  return [ops.concat(parts, int(node.attributes.axis))];
 };
 
 const reduceRule =
@@ -225,7 +258,7 @@ const rules: Record<string, Rule> = {
     return mul(dy, add(s, mul(y, sub(1, s))));
   }),
   Softmax: unary((_x, y, dy) => mul(y, sub(dy, sum(mul(dy, y), [-1], true)))),
-  LogSoftmax: unary((_x, y, dy) => sub(dy, mul(exp(y), sum(dy, [-1], true)))),
+  LogSoftmax: logSoftmaxRule,
   Where: (node, [dy]) => {
     const [condition, a, b] = node.inputs as [Tensor, Tensor, Tensor];
     return [undefined, sumTo(ops.where(condition, dy!, 0), a.shape), sumTo(ops.where(condition, 0, dy!), b.shape)];
@@ -256,6 +289,7 @@ const rules: Record<string, Rule> = {
     const [[start], [end], [axis]] = [1, 2, 3].map((k) => numbers(node, k));
     return [ops.pad(dy!, axis, start, x.size(axis) - end)];
   },
+  Split: splitRule,
   Pad: (node, [dy]) => {
     const x = node.inputs[0]!;
     const amounts = numbers(node, 1);
@@ -268,6 +302,7 @@ const rules: Record<string, Rule> = {
   MatMul: matmulRule,
   FusedMatMul: matmulRule,
   SimplifiedLayerNormalization: rmsNormRule,
+  RotaryEmbedding: rotaryRule,
   LayerNormalization: layerNormRule,
   Conv: convRule,
   ConvTranspose: convTransposeRule,

@@ -144,7 +144,7 @@ export class Graph {
     const node: GraphNode = { op, domain, inputs, outputs: [], attributes };
     node.outputs = outputs.map(({ dtype, shape }) => new Tensor(this, this.fresh(op), dtype, shape, node));
     this.nodes.push(node);
-    return node.outputs;
+    return [...node.outputs];
   }
 
   /** Marks a result to be returned under a name. */

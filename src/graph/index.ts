@@ -15,6 +15,7 @@ export {
   matmul,
   pick,
   rmsNorm,
+  rotary,
   silu,
   softmax,
 } from './fused.js';
@@ -47,6 +48,7 @@ export {
   sigmoid,
   sin,
   slice,
+  split,
   splitAt,
   sqrt,
   square,

@@ -121,6 +121,15 @@ export function slice(x: Tensor, axis: number, start: number, end: number): Tens
   return g.add('Slice', [x, g.integers([start]), g.integers([end]), g.integers([at])], [{ dtype: x.dtype, shape }])[0];
 }
 
+/** Cuts an axis of fixed size into parts of the given sizes. */
+export function split(x: Tensor, axis: number, sizes: readonly number[]): Tensor[] {
+  const at = axis < 0 ? axis + x.rank : axis;
+  mustFit(sizes.reduce((a, b) => a + b, 0) === x.size(at), `split into [${sizes.join(', ')}]`, x);
+  if (sizes.length === 1) return [x];
+  const outputs = sizes.map((size) => ({ dtype: x.dtype, shape: x.shape.map((d, i) => (i === at ? size : d)) }));
+  return x.graph.add('Split', [x, x.graph.integers(sizes)], outputs, { axis: { int: at } });
+}
+
 /** The size of an axis as an int64 tensor [1], for sizes that are known only when the graph runs. */
 export function dimension(x: Tensor, axis: number): Tensor {
   return x.graph.add('Shape', [x], [{ dtype: 'int64', shape: [1] }], {

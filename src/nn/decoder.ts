@@ -13,9 +13,11 @@ import {
   mul,
   reshape,
   rmsNorm,
+  rotary as rotaryKernel,
   silu,
   slice,
   softmax,
+  split,
   splitAt,
   sub,
   type Tensor,
@@ -24,6 +26,9 @@ import {
 
 /** What an additive mask holds where a row may not look: large enough to vanish in the softmax, small enough for 16 bits. */
 export const HIDDEN = -1e4;
+
+/** Rows of a block of attention, about. */
+const BLOCK = 128;
 
 export interface DecoderSizes {
   hidden: number;
@@ -57,6 +62,7 @@ export interface LayerResult {
 
 /** Turns the halves (u, v) of each head: (u cos - v sin, v cos + u sin). x is [batch, rows, heads, headDim]. */
 function rotate(x: Tensor, { cos, sin }: Rotary): Tensor {
+  if (x.shape.every((d) => typeof d === 'number')) return rotaryKernel(x, cos, sin);
   const half = x.size(-1) / 2;
   const u = slice(x, -1, 0, half);
   const v = slice(x, -1, half, 2 * half);
@@ -64,10 +70,36 @@ function rotate(x: Tensor, { cos, sin }: Rotary): Tensor {
 }
 
 /**
+ * Causal attention in blocks of rows: a block's queries meet only the keys up to its end, so that most of what the mask
+ * would hide anyway is never computed. queries [batch, kvHeads, rows * group, headDim], keys, values and mask as in
+ * {@link decoderLayer} without a cache.
+ */
+function blockwise(queries: Tensor, keys: Tensor, values: Tensor, mask: Tensor, group: number): Tensor {
+  const alpha = 1 / Math.sqrt(queries.size(-1));
+  const rows = keys.shape[3];
+  if (typeof rows !== 'number') return matmul(softmax(add(matmul(queries, keys, { alpha }), mask)), values);
+  const count = Math.ceil(rows / BLOCK);
+  const edges = Array.from({ length: count + 1 }, (_, i) => Math.round((i * rows) / count));
+  const sizes = edges.slice(1).map((edge, i) => (edge - edges[i]) * group);
+  const parts = split(queries, 2, sizes);
+  const masks = split(mask, 2, sizes);
+  // From the last block to the first: each shortens what the one after it saw, and gradients add up along that chain.
+  const attended = [...parts];
+  let seen = { keys, values };
+  for (let i = count - 1; i >= 0; i--) {
+    const end = edges[i + 1];
+    seen = { keys: slice(seen.keys, 3, 0, end), values: slice(seen.values, 2, 0, end) };
+    const scores = add(matmul(parts[i], seen.keys, { alpha }), slice(masks[i], 3, 0, end));
+    attended[i] = matmul(softmax(scores), seen.values);
+  }
+  return count === 1 ? attended[0] : concat(attended, 2);
+}
+
+/**
  * One block over x [batch, rows, hidden].
  *
  * @param mask additive, [batch, 1, rows * group, capacity + rows] (group = heads / kvHeads, fastest): 0 where a row may look,
- *   HIDDEN where not; the cache's columns come first
+ *   HIDDEN where not; the cache's columns come first, and no row may look at a later one
  */
 export function decoderLayer(
   x: Tensor,
@@ -96,15 +128,14 @@ export function decoderLayer(
   const byKey = transpose(reshape(q, [batch, rows, kvHeads, group, headDim]), [0, 2, 1, 3, 4]);
   const queries = reshape(byKey, [batch, kvHeads, grouped, headDim]);
   const alpha = 1 / Math.sqrt(headDim);
-  const own = matmul(queries, keys, { alpha });
   let attended: Tensor;
   if (cache) {
-    const scores = concat([matmul(queries, cache.keys, { alpha }), own], 3);
+    const scores = concat([matmul(queries, cache.keys, { alpha }), matmul(queries, keys, { alpha })], 3);
     const weights = softmax(add(scores, mask));
     const [past, now] = splitAt(weights, 3, dimension(cache.keys, 3), [cache.keys.shape[3], rows]);
     attended = add(matmul(past, cache.values), matmul(now, values));
   } else {
-    attended = matmul(softmax(add(own, mask)), values);
+    attended = blockwise(queries, keys, values, mask, group);
   }
   const heads5 = transpose(reshape(attended, [batch, kvHeads, rows, group, headDim]), [0, 2, 1, 3, 4]);
   const joined = reshape(heads5, [batch, rows, heads * headDim]);

@@ -61,6 +61,24 @@ const cases: Record<string, Case> = {
     build: (_, a, b) => g.pad(g.slice(g.concat([a, b], 1), 1, 1, 4), 0, 1, 2),
     ops: ['Concat', 'Slice', 'Pad'],
   },
+  'split, one part unused': {
+    shapes: [[2, 6]],
+    build: (_, x) => {
+      const [a, , c] = g.split(x, 1, [2, 1, 3]);
+      return g.concat([g.square(c), a], 1);
+    },
+    ops: ['Split'],
+  },
+  'log softmax, all of it': { shapes: [[3, 4]], build: (_, x) => g.logSoftmax(x), ops: ['LogSoftmax'] },
+  rotary: {
+    shapes: [[2, 3, 2, 8]],
+    build: (graph, x) => {
+      const angles = Float32Array.from({ length: 2 * 3 * 4 }, (_, i) => (i * i) % 7);
+      const table = (of: (a: number) => number) => graph.constant(angles.map(of), [2, 3, 1, 4]);
+      return g.rotary(x, table(Math.cos), table(Math.sin));
+    },
+    ops: ['RotaryEmbedding'],
+  },
   'gather with repeats': {
     shapes: [[5, 3]],
     build: (graph, x) => g.gather(x, indices(graph, [4, 1, 1, 0, 4, 4], [2, 3])),
@@ -70,6 +88,11 @@ const cases: Record<string, Case> = {
     shapes: [[2, 3, 4]],
     build: (_, x) => g.mul(g.sum(x, [1], true), g.mean(x, [0, 2], true)),
     ops: ['ReduceSum', 'ReduceMean'],
+  },
+  'rms norm of heads': {
+    shapes: [[2, 3, 2, 4], [4]],
+    build: (_, x, w) => g.rmsNorm(x, w, 1e-6),
+    ops: ['SimplifiedLayerNormalization'],
   },
   'rms norm': {
     shapes: [[3, 4], [4]],
@@ -166,6 +189,24 @@ describe('gradients agree with central differences', () => {
     const covered = new Set(Object.values(cases).flatMap((c) => c.ops));
     expect(g.differentiable.filter((op) => !covered.has(op))).toEqual([]);
   });
+});
+
+it('rotary turns the halves of each head by the angle of its row', async () => {
+  const graph = new g.Graph();
+  const angles = [0.3, 2, -1, 0.5, 4, 1];
+  const table = (of: (a: number) => number) => graph.constant(Float32Array.from(angles, of), [1, 3, 1, 2]);
+  const x = Float32Array.from({ length: 3 * 2 * 4 }, (_, i) => Math.sin(i * i));
+  graph.output('y', g.rotary(graph.input('x', 'float32', [1, 3, 2, 4]), table(Math.cos), table(Math.sin)));
+  const session = await Session.create(graph, { threads: 1 });
+  const { y } = await session.run({ x: { data: x, dims: [1, 3, 2, 4] } });
+  for (let pair = 0; pair < 12; pair++) {
+    const [head, j] = [pair >> 1, pair % 2];
+    const angle = angles[(head >> 1) * 2 + j];
+    const [u, v] = [x[head * 4 + j], x[head * 4 + j + 2]];
+    expect(y.data[head * 4 + j]).toBeCloseTo(u * Math.cos(angle) - v * Math.sin(angle), 5);
+    expect(y.data[head * 4 + j + 2]).toBeCloseTo(v * Math.cos(angle) + u * Math.sin(angle), 5);
+  }
+  await session.release();
 });
 
 describe('building refuses', () => {
