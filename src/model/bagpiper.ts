@@ -20,7 +20,7 @@ export interface Model {
 }
 
 /** A loss weight that published checkpoints carry; no network uses it. */
-const UNUSED = new Set(['vocab_weight']);
+export const isUnused = (name: string): boolean => name === 'vocab_weight';
 
 /**
  * Opens a model folder (config.json, tokenizer.json, model.safetensors or shards).
@@ -30,18 +30,32 @@ const UNUSED = new Set(['vocab_weight']);
 export function openModel(path: string): Model {
   const folder = openModelFolder(path);
   const config = parseConfig(folder.config, folder.configFile);
-  const expected = new Map<string, readonly number[]>(languageModelTensors(config));
-  if (config.audio_config) for (const [name, shape] of encoderTensors(config.audio_config)) expected.set(name, shape);
-  let codec: NanoCodecConfig | null = null;
-  if (config.codec_config?.type === 'xcodec') {
-    throw new BagpiperError(`${folder.configFile} asks for the codec "xcodec", which this version cannot run yet.`);
+  const codec = codecOf(config, folder.configFile);
+  const expected = expectedTensors(config, codec);
+  folder.requireTensors(expected, { ignore: isUnused });
+  const tokenizerFile = `${path}/tokenizer.json`;
+  const tokenizer = Tokenizer.fromJson(folder.tokenizer(), tokenizerFile);
+  const room = config.text_token_end - config.text_token_offset;
+  if (tokenizer.vocabSize > room) {
+    throw new BagpiperError(
+      `${tokenizerFile} has ${tokenizer.vocabSize} tokens but ${folder.configFile} has room for ${room}; they belong to different models.`,
+    );
   }
-  if (config.codec_config) {
-    codec = parseNanoCodecConfig(config.codec_config, folder.configFile);
-    for (const [name, shape] of codecTensors(codec)) expected.set(CODEC_PREFIX + name, shape);
-  }
-  folder.requireTensors(expected, { ignore: (name) => UNUSED.has(name) });
-  const tokenizer = Tokenizer.fromJson(folder.tokenizer(), `${path}/tokenizer.json`);
   const parameters = [...expected.values()].reduce((sum, shape) => sum + shape.reduce((a, b) => a * b, 1), 0);
   return { folder, config, tokenizer, codec, parameters, tensor: (name) => toFloat32(folder.tensor(name)) };
+}
+
+/** Every tensor that a model's networks ask for, with its shape. */
+export function expectedTensors(config: BagpiperConfig, codec: NanoCodecConfig | null): Map<string, readonly number[]> {
+  const expected = new Map<string, readonly number[]>(languageModelTensors(config));
+  if (config.audio_config) for (const [name, shape] of encoderTensors(config.audio_config)) expected.set(name, shape);
+  if (codec) for (const [name, shape] of codecTensors(codec)) expected.set(CODEC_PREFIX + name, shape);
+  return expected;
+}
+
+function codecOf({ codec_config }: BagpiperConfig, where: string): NanoCodecConfig | null {
+  if (codec_config?.type === 'xcodec') {
+    throw new BagpiperError(`${where} asks for the codec "xcodec", which this version cannot run yet.`);
+  }
+  return codec_config && parseNanoCodecConfig(codec_config, where);
 }

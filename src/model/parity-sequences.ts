@@ -6,17 +6,7 @@ import { dropConditions } from './dropout.js';
 import { buildRows, type TokenGrid } from './grid.js';
 import type { Message, Role } from './messages.js';
 import { packGrids } from './pack.js';
-
-/** One line of a parity report. */
-export interface ParityLine {
-  name: string;
-  /** Largest absolute error (for ids: how many entries differ), or what went wrong. */
-  error: number | string;
-  tolerance: number;
-  ok: boolean;
-  /** False for reference oddities that are reported but need not be matched. */
-  required: boolean;
-}
+import { differences, isRequired, type ParityLine } from './parity-lines.js';
 
 /** A message as the reference files write it. */
 export interface GoldenMessage {
@@ -42,7 +32,8 @@ export interface GoldenCase {
   };
 }
 
-interface GoldenPack {
+/** A pack of `sequences.json`. */
+export interface GoldenPack {
   name: string;
   samples: string[];
   batch_length: number;
@@ -120,7 +111,7 @@ function readLists(path: string): Record<string, object[]> {
 }
 
 function line(name: string, check: () => number): ParityLine {
-  const required = !name.endsWith('_quirk');
+  const required = isRequired(name);
   try {
     const error = check();
     return { name, error, tolerance: 0, ok: error === 0, required };
@@ -142,7 +133,7 @@ function checkCase(entry: GoldenCase, config: BagpiperConfig): number {
   return (
     differences([grid.length], [expected.length]) +
     differences(grid.ids, expected.ids.flat()) +
-    differences(grid.lossMask, expected.loss_mask.flat()) +
+    differences(grid.lossMask, Float32Array.from(expected.loss_mask.flat())) +
     listDifferences(grid.continuous, expected.continuous) +
     listDifferences(segments, expected.segments)
   );
@@ -166,7 +157,7 @@ function checkPack(entry: GoldenPack, cases: Map<string, GoldenCase>, config: Ba
   return (
     differences([pack.length, pack.used], [expected.length, expected.used]) +
     differences(pack.ids, padded(samples.flatMap((sample) => sample.expected.ids))) +
-    differences(pack.lossMask, padded(samples.flatMap((sample) => sample.expected.loss_mask))) +
+    differences(pack.lossMask, Float32Array.from(padded(samples.flatMap((sample) => sample.expected.loss_mask)))) +
     differences(pack.sampleStarts, expected.sample_starts) +
     differences(pack.cuSeqlens, expected.cu_seqlens) +
     differences(pack.positionIds, expected.position_ids) +
@@ -183,13 +174,6 @@ function checkTrip(trip: GoldenTrip, config: BagpiperConfig): number {
     differences(ids, trip.interleaved_global.flat()) +
     differences(delayDeinterleave(ids, config), trip.deinterleaved_codes.flat())
   );
-}
-
-/** Entries that differ; a missing entry counts as one. */
-function differences(actual: ArrayLike<number>, expected: ArrayLike<number>): number {
-  let count = Math.abs(actual.length - expected.length);
-  for (let i = 0; i < Math.min(actual.length, expected.length); i++) if (actual[i] !== expected[i]) count++;
-  return count;
 }
 
 function listDifferences(actual: readonly object[], expected: readonly object[]): number {
