@@ -71,13 +71,15 @@ function rotate(x: Tensor, { cos, sin }: Rotary): Tensor {
 
 /**
  * Causal attention in blocks of rows: a block's queries meet only the keys up to its end, so that most of what the mask
- * would hide anyway is never computed. queries [batch, kvHeads, rows * group, headDim], keys, values and mask as in
- * {@link decoderLayer} without a cache.
+ * would hide anyway is never computed. queries [batch, kvHeads, rows * group, headDim], keys and values [batch, kvHeads,
+ * rows, headDim], mask as in {@link decoderLayer} without a cache.
  */
 function blockwise(queries: Tensor, keys: Tensor, values: Tensor, mask: Tensor, group: number): Tensor {
   const alpha = 1 / Math.sqrt(queries.size(-1));
-  const rows = keys.shape[3];
-  if (typeof rows !== 'number') return matmul(softmax(add(matmul(queries, keys, { alpha }), mask)), values);
+  const rows = keys.shape[2];
+  const attend = (q: Tensor, k: Tensor, v: Tensor, hidden: Tensor): Tensor =>
+    matmul(softmax(add(matmul(q, k, { transB: true, alpha }), hidden)), v);
+  if (typeof rows !== 'number') return attend(queries, keys, values, mask);
   const count = Math.ceil(rows / BLOCK);
   const edges = Array.from({ length: count + 1 }, (_, i) => Math.round((i * rows) / count));
   const sizes = edges.slice(1).map((edge, i) => (edge - edges[i]) * group);
@@ -88,9 +90,8 @@ function blockwise(queries: Tensor, keys: Tensor, values: Tensor, mask: Tensor, 
   let seen = { keys, values };
   for (let i = count - 1; i >= 0; i--) {
     const end = edges[i + 1];
-    seen = { keys: slice(seen.keys, 3, 0, end), values: slice(seen.values, 2, 0, end) };
-    const scores = add(matmul(parts[i], seen.keys, { alpha }), slice(masks[i], 3, 0, end));
-    attended[i] = matmul(softmax(scores), seen.values);
+    seen = { keys: slice(seen.keys, 2, 0, end), values: slice(seen.values, 2, 0, end) };
+    attended[i] = attend(parts[i], seen.keys, seen.values, slice(masks[i], 3, 0, end));
   }
   return count === 1 ? attended[0] : concat(attended, 2);
 }
@@ -135,7 +136,7 @@ export function decoderLayer(
     const [past, now] = splitAt(weights, 3, dimension(cache.keys, 3), [cache.keys.shape[3], rows]);
     attended = add(matmul(past, cache.values), matmul(now, values));
   } else {
-    attended = blockwise(queries, keys, values, mask, group);
+    attended = blockwise(queries, transpose(k, [0, 2, 1, 3]), values, mask, group);
   }
   const heads5 = transpose(reshape(attended, [batch, kvHeads, rows, group, headDim]), [0, 2, 1, 3, 4]);
   const joined = reshape(heads5, [batch, rows, heads * headDim]);

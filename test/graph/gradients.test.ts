@@ -61,6 +61,26 @@ const cases: Record<string, Case> = {
     build: (_, a, b) => g.pad(g.slice(g.concat([a, b], 1), 1, 1, 4), 0, 1, 2),
     ops: ['Concat', 'Slice', 'Pad'],
   },
+  // Long enough for the path that turns one side first; most of x is constant so that few elements need differences.
+  ...Object.fromEntries(
+    [3, 512].map((out) => [
+      `linear, many rows, ${out} outputs`,
+      {
+        shapes: [[out === 3 ? 3 : 4, 2]],
+        build: (graph: g.Graph, w: g.Tensor) => {
+          const wide = out === 3 ? 512 : 2;
+          const random = new Random(out);
+          const x = graph.constant(
+            Float32Array.from({ length: 512 * wide }, () => random.normal() / 16),
+            [512, wide],
+          );
+          const whole = out === 3 ? g.pad(w, 1, 0, wide - 2) : g.pad(w, 0, 0, out - 4);
+          return g.sum(g.linear(x, whole), [0]);
+        },
+        ops: ['FusedMatMul'],
+      },
+    ]),
+  ),
   'split, one part unused': {
     shapes: [[2, 6]],
     build: (_, x) => {
