@@ -1,0 +1,101 @@
+/** Part "codec": how far the small codec is from the original, beside Opus. */
+import { openModel } from '../../model/bagpiper.js';
+import { NanoCodec } from '../../model/codec/nano.js';
+import { CODEC_PREFIX, codecTensors } from '../../model/codec/nano-config.js';
+import { melCepstralDistortion, spectralDistance } from '../metrics/distance.js';
+import { type Context, resultsOf, samplesOf, type TestClip } from './context.js';
+import { opusRoundTrip } from './opus.js';
+import { average, missing, type Row } from './report.js';
+import { fill } from './results.js';
+
+const PART = 'codec';
+const OPUS_RATES = [6000, 12000] as const;
+
+/** Distances of one coded clip from its original. */
+export interface CodedDistance {
+  bitsPerSecond: number;
+  convergence: number;
+  logMagnitude: number;
+  /** null where the clip is silent */
+  distortion: number | null;
+}
+
+/** The codec of a model folder; null where it has none. */
+export function openCodec(path: string, threads: number): NanoCodec | null {
+  const model = openModel(path);
+  if (!model.codec) return null;
+  const names = [...codecTensors(model.codec).keys()];
+  return NanoCodec.load(new Map(names.map((name) => [name, model.tensor(CODEC_PREFIX + name)])), model.codec, {
+    threads,
+  });
+}
+
+/** Codes and decodes; as many samples as were given. */
+export async function codecRoundTrip(codec: NanoCodec, samples: Float32Array): Promise<Float32Array> {
+  return (await codec.decode(await codec.encode(samples))).slice(0, samples.length);
+}
+
+function distanceOf(original: Float32Array, coded: Float32Array, bitsPerSecond: number): CodedDistance {
+  const distortion = melCepstralDistortion(original, coded);
+  return {
+    bitsPerSecond,
+    ...spectralDistance(original, coded),
+    distortion: Number.isFinite(distortion) ? distortion : null,
+  };
+}
+
+/** Distances by the codec's name. */
+type Distances = Record<string, CodedDistance>;
+
+export async function codeClips(context: Context, clips: readonly TestClip[]): Promise<Row[]> {
+  const { source, threads } = context.bagpiper.info;
+  const codec = context.bagpiper.info.codec && openCodec(source, threads);
+  if (!codec) return [missing(PART, 'round trip', 'the model has no codec')];
+  const bits = (16000 / codec.hop) * codec.codebooks * Math.log2(codec.codebookSize);
+  const distances = await fill(
+    resultsOf<Distances>(context, PART),
+    clips,
+    ({ scene }) => scene.id,
+    async (clip) => {
+      const original = await samplesOf(clip);
+      const out: Distances = { nano: distanceOf(original, await codecRoundTrip(codec, original), bits) };
+      for (const rate of OPUS_RATES) {
+        const opus = await opusRoundTrip(original, rate);
+        out[`Opus ${rate / 1000}`] = distanceOf(original, opus.samples, opus.bitsPerSecond);
+      }
+      return out;
+    },
+    { tell: context.progress(PART) },
+  );
+  await codec.release();
+  return codecRows(distances);
+}
+
+export function codecRows(distances: readonly Distances[]): Row[] {
+  const names = Object.keys(distances[0] ?? {});
+  return names.flatMap((name) => {
+    const of = distances.map((d) => d[name]);
+    const label = name === 'nano' ? 'nano codec' : `${name} kb/s`;
+    const row = (measure: string, values: number[], unit: '' | 'dB', note?: string): Row =>
+      average(PART, `${label}: ${measure}`, values, unit, 'clips', note ? { note } : {});
+    const rate = of.reduce((sum, d) => sum + d.bitsPerSecond, 0) / of.length / 1000;
+    return [
+      row(
+        'STFT, spectral convergence',
+        of.map((d) => d.convergence),
+        '',
+        `${rate.toFixed(2)} kb/s`,
+      ),
+      row(
+        'STFT, log magnitude',
+        of.map((d) => d.logMagnitude),
+        'dB',
+      ),
+      row(
+        'mel-cepstral distortion',
+        of.map((d) => d.distortion ?? Number.NaN),
+        'dB',
+      ),
+    ];
+  });
+}

@@ -1,0 +1,59 @@
+/** What every part of the evaluation is given. */
+import { join } from 'node:path';
+import { loadMono16k } from '../../audio/index.js';
+import type { CorpusRecord, Scene } from '../../corpus/index.js';
+import { BagpiperError } from '../../errors.js';
+import type { Bagpiper } from '../../tasks/index.js';
+import { listShards, readShard } from '../../train/nano/shards.js';
+import { Results, type Tell } from './results.js';
+
+/** A clip of the corpus with where its sound lies. */
+export interface TestClip {
+  record: CorpusRecord;
+  scene: Scene;
+  path: string;
+}
+
+export interface Context {
+  bagpiper: Bagpiper;
+  /** folder of raw results, for this model, corpus and settings alone */
+  folder: string;
+  seed: number;
+  /** of text; 0 is greedy */
+  temperature: number;
+  /** requests in the engine at the same time */
+  together: number;
+  /** progress of a part */
+  progress(part: string): Tell;
+}
+
+/** The first clips of a corpus, in its order. @throws BagpiperError when there are fewer, or they are no test clips */
+export function readClips(corpus: string, count: number): TestClip[] {
+  const clips: TestClip[] = [];
+  for (const name of listShards(corpus)) {
+    const { folder, records } = readShard(corpus, name);
+    for (const record of records) clips.push({ record, scene: record.scene, path: join(folder, record.audio) });
+    if (clips.length >= count) break;
+  }
+  if (clips.length < count) {
+    throw new BagpiperError(
+      `${corpus} holds ${clips.length} clips; ${count} are needed: npm run corpus -- --out ${corpus} --split test --scenes ${count}`,
+    );
+  }
+  const trained = clips.find(({ scene }) => scene.split === 'train');
+  if (trained) {
+    throw new BagpiperError(
+      `${corpus} is of the split "train", which the model was trained on; give a corpus made with --split test.`,
+    );
+  }
+  return clips.slice(0, count);
+}
+
+/** The samples of a clip, 16 kHz mono. */
+export async function samplesOf(clip: TestClip): Promise<Float32Array> {
+  return (await loadMono16k(clip.path)).samples;
+}
+
+export function resultsOf<T>(context: Context, part: string): Results<T> {
+  return new Results<T>(join(context.folder, `${part}.jsonl`));
+}
