@@ -1,4 +1,4 @@
-/** Opus there and back, to compare the small codec with: encoded by libopus 1.3 (package opusscript), decoded by our reader's. */
+/** Opus there and back, to compare the small codec with: encoded by libopus 1.4 (package opusscript), decoded by our reader's. */
 import { BagpiperError } from '../../errors.js';
 
 const RATE = 16000;
