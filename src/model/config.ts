@@ -87,6 +87,8 @@ export interface BagpiperConfig {
   /** The audio encoder, or null for a folder that holds the language model alone. */
   audio_config: AudioConfig | null;
   front_end: FrontEnd;
+  /** Longest clip that is taken at once, in seconds: what the model was trained on. */
+  max_input_seconds: number;
   codec_config: CodecConfig | null;
   chat: ChatDefaults;
   generation: GenerationDefaults;
@@ -129,6 +131,7 @@ export function parseConfig(json: unknown, where: string): BagpiperConfig {
     adaptor_input_dim: read.count('adaptor_input_dim', audio_config?.output_dim ?? 2048),
     audio_config,
     front_end: read.choice('front_end', ['training', 'serving'], 'training'),
+    max_input_seconds: read.number('max_input_seconds', 30, 1, 30),
     codec_config: parseCodec(read),
     chat: { system: parseSystem(read) },
     generation: parseGeneration(read),

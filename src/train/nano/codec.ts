@@ -1,11 +1,9 @@
 /**
  * Trains the small model's codec: codebooks by statistics (minutes), then the decoder by gradients (as long as there is
  * time). The codes are final after the first part, so a language model can be trained on them while the decoder improves.
- * `node dist/train/nano/codec.js --corpus DIR --out runs/nano/codec --steps N --threads T`
  */
 import { existsSync, mkdirSync } from 'node:fs';
 import { join } from 'node:path';
-import { parseArgs } from 'node:util';
 import { Graph } from '../../graph/index.js';
 import { NanoCodec } from '../../model/codec/nano.js';
 import { codecTensors, NANO_CODEC, type NanoCodecConfig } from '../../model/codec/nano-config.js';
@@ -147,23 +145,4 @@ function save(out: string, tensors: ReadonlyMap<string, Float32Array>, config: N
   writeAtomically(join(out, 'codec.json'), (append) =>
     append(new TextEncoder().encode(`${JSON.stringify(config, null, 2)}\n`)),
   );
-}
-
-if (process.argv[1]?.endsWith('codec.js')) {
-  const { values } = parseArgs({
-    options: {
-      corpus: { type: 'string', default: 'runs/corpus/train' },
-      out: { type: 'string', default: 'runs/nano/codec' },
-      threads: { type: 'string', default: '1' },
-      steps: { type: 'string' },
-      minutes: { type: 'string' },
-    },
-  });
-  await trainCodec({
-    corpus: values.corpus,
-    out: values.out,
-    threads: Number(values.threads),
-    steps: values.steps ? Number(values.steps) : undefined,
-    maxMinutes: values.minutes ? Number(values.minutes) : undefined,
-  });
 }

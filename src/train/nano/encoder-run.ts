@@ -1,6 +1,5 @@
-/** Trains nano's audio encoder on a corpus: `node dist/train/nano/encoder-run.js --corpus DIR --out DIR`. */
+/** Trains nano's audio encoder on a corpus, from where its folder stands. */
 import { join } from 'node:path';
-import { parseArgs } from 'node:util';
 import { ENCODER_PREFIX, encoderTensors } from '../../model/index.js';
 import { Random } from '../../random.js';
 import { writeSafetensors } from '../../weights/index.js';
@@ -110,26 +109,4 @@ function heldOutBatches(clips: readonly Clip[], chunks: number): EncoderBatch[] 
     used += needed;
   }
   return batches;
-}
-
-if (process.argv[1]?.endsWith('encoder-run.js')) {
-  const { values } = parseArgs({
-    options: {
-      corpus: { type: 'string', default: 'runs/corpus' },
-      out: { type: 'string', default: 'runs/nano/encoder' },
-      threads: { type: 'string', default: '2' },
-      steps: { type: 'string' },
-      minutes: { type: 'string' },
-    },
-  });
-  const stop = new AbortController();
-  for (const name of ['SIGINT', 'SIGTERM'] as const) process.once(name, () => stop.abort());
-  await trainEncoder({
-    corpus: values.corpus,
-    out: values.out,
-    threads: Number(values.threads),
-    ...(values.steps ? { steps: Number(values.steps) } : {}),
-    ...(values.minutes ? { maxMinutes: Number(values.minutes) } : {}),
-    signal: stop.signal,
-  });
 }

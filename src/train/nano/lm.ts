@@ -34,7 +34,7 @@ export function initialLanguageModel(config: BagpiperConfig, random: Random): Ma
     const scale = /o_proj|down_proj/.test(name)
       ? deep
       : name.startsWith('adaptor')
-        ? shape[shape.length - 1] ** -0.5
+        ? 0.05 * shape[shape.length - 1] ** -0.5
         : 0.02;
     const constant = /norm/.test(name) ? 1 : /bias|stream_emb/.test(name) ? 0 : undefined;
     values.set(
@@ -83,7 +83,7 @@ class Stream {
     const bins = this.epochs.at(step - this.first);
     return layBatch(
       bins.map((bin) => {
-        const picked = bin.map((i) => this.sample(i));
+        const picked = this.withRoom(bin.map((i) => this.sample(i)));
         const pack = packGrids(
           picked.map((s) => s.grid),
           sizes.rows,
@@ -93,6 +93,18 @@ class Stream {
       sizes,
       config,
     );
+  }
+
+  /** Leaves out what a bin's share of the room for features has no place for; rarely anything. */
+  private withRoom(samples: Sample[]): Sample[] {
+    const { config, sizes } = this.options;
+    let room = Math.floor(sizes.features / sizes.batch) * config.adaptor_input_dim;
+    return samples.filter(({ features }) => {
+      const needed = features.reduce((n, f) => n + f.length, 0);
+      if (needed > room) return false;
+      room -= needed;
+      return true;
+    });
   }
 
   private sample(index: number): Sample {

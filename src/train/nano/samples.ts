@@ -2,7 +2,7 @@
  * What nano's language model is shown: conversations made of corpus records, in the forms of the published model
  * (docs/model.md, "Conversations"). Each use of a scene gets its own wording, so no row is seen twice.
  */
-import { makeWords, type Scene, SYSTEM_PROMPT } from '../../corpus/index.js';
+import { makeWords, type Scene } from '../../corpus/index.js';
 import {
   type BagpiperConfig,
   buildRows,
@@ -13,6 +13,7 @@ import {
 } from '../../model/index.js';
 import { Random } from '../../random.js';
 import { generationText, understandingText } from '../../tasks/format.js';
+import { SYSTEM_PROMPT } from '../../tasks/prompts.js';
 import type { Tokenizer } from '../../text/index.js';
 
 /** Kinds of samples. `caption`, `sound`: pre-training both ways; `ask`, `render`: fine-tuning; `text`: words alone. */

@@ -1,5 +1,6 @@
 /** Every number that defines nano: sizes of its networks and how they are trained. */
-import { type AudioConfig, parseConfig } from '../../model/index.js';
+import { NANO_CODEC } from '../../model/codec/nano-config.js';
+import { type AudioConfig, parseConfig, type TrainingSizes } from '../../model/index.js';
 import type { ScheduleOptions } from '../schedule.js';
 import type { StageSettings } from './lm.js';
 
@@ -9,7 +10,7 @@ const CODES = 256;
 const STREAMS = 8;
 const FIRST_TEXT = 256;
 
-/** `config.json` of the small model; the codec's block is added by its trainer. */
+/** `config.json` of the small model. */
 export const NANO = {
   architectures: ['BagpiperForConditionalGeneration'],
   model_type: 'bagpiper',
@@ -46,11 +47,22 @@ export const NANO = {
     n_window_infer: 1000,
     activation_function: 'gelu',
   },
+  /** the longest clip that it was trained on */
+  max_input_seconds: 10,
+  codec_config: NANO_CODEC,
+  generation: {
+    text: { temperature: 0, topk: 20, cfg: 1, min_step: 1, max_step: 400 },
+    audio: { temperature: 0.8, topk: 20, cfg: 3, min_step: 25, max_step: 300 },
+    enforce_modality: ['text', 'audio'],
+  },
 } as const;
 
-export const nanoConfig = (extra: object = {}) => parseConfig({ ...NANO, ...extra }, 'the settings of nano');
+export const nanoConfig = () => parseConfig(NANO, 'the settings of nano');
 
 export const ENCODER: AudioConfig = nanoConfig().audio_config!;
+
+/** The corpus that the shipped model is trained on and judged by. */
+export const CORPUS = { seed: 'nano-1', scenes: { train: 7680, valid: 512, test: 320 } } as const;
 
 /** Encoder pre-training. A batch holds `chunks` seconds of sound. */
 export const ENCODER_TRAINING = {
@@ -63,22 +75,39 @@ export const ENCODER_TRAINING = {
 /** Language-model training: packed rows of a batch, and room for what is scored in it. */
 export const LM_TRAINING = {
   seed: 'nano-lm-1',
-  sizes: { batch: 4, rows: 448, scored: 1280, scoredCodes: 64, features: 1280 },
+  sizes: {
+    batch: 3,
+    rows: 640,
+    scored: 1216,
+    scoredCodes: 512,
+    codecSoftmax: 'own',
+    features: 1024,
+  } satisfies TrainingSizes,
 };
 
-/** The stages, each with its own mixture of samples (facts: docs/training.md). */
+/**
+ * The stages, each with its own mixture of samples: how often a pass over the corpus shows each scene in each way. The
+ * warm-up leaves the decoder's layers as they are, as upstream's does.
+ */
 export const STAGES: readonly StageSettings[] = [
   {
+    name: 'warmup',
+    mixture: { caption: 0.3, sound: 0.2 },
+    schedule: { peak: 1e-3, warmup: 20, steps: 60, floor: 1 },
+    clip: 1,
+    freeze: 'decoder layers',
+  },
+  {
     name: 'pretrain',
-    mixture: { caption: 1 },
-    schedule: { peak: 1.5e-3, warmup: 60, steps: 700, floor: 0.3 },
+    mixture: { caption: 1, sound: 0.55, text: 0.05 },
+    schedule: { peak: 1.5e-3, warmup: 80, steps: 2200, floor: 0.4 },
     clip: 1,
     freeze: 'nothing',
   },
   {
     name: 'sft',
-    mixture: { caption: 0.3, ask: 2 },
-    schedule: { peak: 6e-4, warmup: 20, steps: 1200, floor: 0.1 },
+    mixture: { caption: 0.5, ask: 1, sound: 0.15, render: 0.4 },
+    schedule: { peak: 6e-4, warmup: 20, steps: 2600, floor: 0.05 },
     clip: 1,
     freeze: 'nothing',
   },
