@@ -54,6 +54,10 @@ export function layBatch(rows: readonly PackedRow[], sizes: TrainingSizes, confi
     positions.set(pack.positionIds, start);
     tokens += pack.used;
     pack.continuous.forEach((span, k) => {
+      if (spans[k].length !== span.length * config.adaptor_input_dim)
+        throw new Error(`${spans[k].length} numbers for ${span.length} features of ${config.adaptor_input_dim}`);
+      if (featureCount + span.length > sizes.features)
+        throw new Error(`${featureCount + span.length} features, room for ${sizes.features}`);
       features.set(spans[k], featureCount * config.adaptor_input_dim);
       for (let i = 0; i < span.length; i++) featureAt[start + span.start + i] = BigInt(++featureCount);
     });
@@ -69,7 +73,6 @@ export function layBatch(rows: readonly PackedRow[], sizes: TrainingSizes, confi
       : scoredInputs(codes, sizes.scoredCodes, denominator, '_codes')),
   };
   if (sizes.features > 0) {
-    if (featureCount > sizes.features) throw new Error(`${featureCount} features, room for ${sizes.features}`);
     inputs.features = { data: features, dims: [sizes.features, config.adaptor_input_dim] };
     inputs.feature_at = { data: featureAt, dims: [batch * length] };
   }

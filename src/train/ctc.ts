@@ -37,6 +37,7 @@ function logProbabilities(logits: Float32Array, frames: number, classes: number)
  * @param labels classes 1 and up, in order
  */
 export function ctc(logits: Float32Array, frames: number, classes: number, labels: readonly number[]): CtcResult {
+  if (frames === 0) return { loss: labels.length === 0 ? 0 : Number.POSITIVE_INFINITY, grad: new Float32Array(0) };
   const logp = logProbabilities(logits, frames, classes);
   // The path's states: a blank before, between and after the labels.
   const states = 2 * labels.length + 1;

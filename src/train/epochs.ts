@@ -1,13 +1,16 @@
 /**
- * Which samples go into which step. Every epoch is a new seeded shuffle; samples are put together as they come while
- * their sizes fit a capacity. The answer depends on seed and step alone, so a resumed run sees what the whole run saw.
+ * Which samples go into which step. Every epoch is a new seeded shuffle that uses every sample exactly once; samples are
+ * put together as they come while their sizes fit a capacity. Epochs follow each other without a gap: where the last bins
+ * of one do not fill a step, the first of the next go with them. The answer depends on seed and step alone, so a resumed
+ * run sees what the whole run saw.
  */
 import { Random } from '../random.js';
 
 export class Epochs {
-  /** bins of each epoch so far, made when first asked for */
-  private readonly epochs: number[][][] = [];
-  private readonly firstStep: number[] = [0];
+  /** the bins of all epochs so far, one after the other, made when first asked for */
+  private readonly filled: number[][] = [];
+  /** number of bins up to the end of each epoch so far */
+  private readonly ends: number[] = [];
 
   /**
    * @param sizes size of each sample; those above `capacity` are never used
@@ -24,28 +27,23 @@ export class Epochs {
     if (!sizes.some((size) => size <= capacity)) throw new Error(`no sample fits ${capacity}`);
   }
 
-  /** Epoch that a step belongs to. */
+  /** Epoch that a step begins in. */
   epochOf(step: number): number {
-    let epoch = 0;
-    while (step >= this.end(epoch)) epoch++;
-    return epoch;
+    this.fillTo(step * this.bins + 1);
+    return this.ends.findIndex((end) => step * this.bins < end);
   }
 
   /** Sample indices for each bin of a step. */
   at(step: number): number[][] {
-    const epoch = this.epochOf(step);
-    const within = step - this.firstStep[epoch];
-    return this.epochs[epoch].slice(within * this.bins, (within + 1) * this.bins);
+    this.fillTo((step + 1) * this.bins);
+    return this.filled.slice(step * this.bins, (step + 1) * this.bins);
   }
 
-  /** First step of the next epoch. */
-  private end(epoch: number): number {
-    for (let e = this.epochs.length; e <= epoch; e++) {
-      const bins = this.fill(new Random(`${this.seed}/epoch/${e}`));
-      this.epochs.push(bins);
-      this.firstStep.push(this.firstStep[e] + Math.max(1, Math.floor(bins.length / this.bins)));
+  private fillTo(count: number): void {
+    while (this.filled.length < count) {
+      for (const bin of this.fill(new Random(`${this.seed}/epoch/${this.ends.length}`))) this.filled.push(bin);
+      this.ends.push(this.filled.length);
     }
-    return this.firstStep[epoch + 1];
   }
 
   private fill(random: Random): number[][] {
@@ -63,9 +61,6 @@ export class Epochs {
       bin.room -= this.sizes[i];
     }
     done.push(...filling.map((b) => b.items));
-    const shuffled = random.shuffle(done);
-    // A last step that lacks bins is filled up with the first ones again.
-    while (shuffled.length < this.bins) shuffled.push(shuffled[shuffled.length % done.length]);
-    return shuffled;
+    return random.shuffle(done);
   }
 }

@@ -1,11 +1,14 @@
 /**
- * A training run: steps, schedule, log, progress, checkpoints. Batches are a function of the step alone, so a run that
- * was killed continues with exactly the losses it would have had.
+ * A training run: steps, schedule, log, progress, checkpoints, plot. Batches are a function of the step alone, so a run
+ * that was killed continues with exactly the losses it would have had.
  */
-import { appendFileSync, existsSync, mkdirSync, statSync, truncateSync, writeFileSync } from 'node:fs';
+import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Value } from '../runtime/index.js';
-import { loadCheckpoint, saveCheckpoint } from './checkpoint.js';
+import { loadCheckpoint, removeLeftovers, saveCheckpoint } from './checkpoint.js';
+import { RunLog } from './log.js';
+import { writePlot } from './plot.js';
+import { endProgress, showProgress } from './progress.js';
 import { learningRate, type ScheduleOptions } from './schedule.js';
 import type { Trainer } from './trainer.js';
 
@@ -16,21 +19,23 @@ export interface StepBatch {
 }
 
 export interface RunOptions {
-  /** folder for `checkpoint.safetensors`, `log.jsonl`; made when missing */
+  /** folder for `checkpoint.safetensors`, `log.jsonl`, `loss.svg`; made when missing; of this run alone */
   out: string;
   name: string;
   schedule: ScheduleOptions;
   /** global gradient norm bound */
   clip: number;
-  /** whatever defines the run besides code and data: a checkpoint made under other settings is refused */
+  /** whatever defines the run besides code and data, as JSON: a checkpoint made under other settings is refused */
   settings: unknown;
   /** minutes between checkpoints */
   checkpointMinutes?: number;
   signal?: AbortSignal;
-  /** called after steps, for validation; what it returns is logged */
+  /** called after steps, for validation; what it returns is logged (`held_loss` is drawn in the plot) */
   onStep?: (step: number) => Promise<Record<string, number> | undefined>;
   /** stop after so many minutes of this process, with a checkpoint (the schedule is not changed) */
   maxMinutes?: number;
+  /** draw `loss.svg`; default true. Without the plotting packages a run goes on without a picture. */
+  plot?: boolean;
 }
 
 export interface RunResult {
@@ -39,70 +44,88 @@ export interface RunResult {
   finished: boolean;
 }
 
-/** Runs until `schedule.steps` are done, the signal fires or the time is up; always leaves a checkpoint. */
+/** Minutes between two drawings of the plot: it is for people, who look now and then. */
+const PLOT_MINUTES = 3;
+
+/**
+ * Runs until `schedule.steps` are done, the signal fires or the time is up; always leaves a checkpoint. Continues from
+ * the checkpoint in `out` where there is one.
+ *
+ * @throws BagpiperError where that checkpoint is of another run or damaged, or the disk is full
+ */
 export async function train(
   trainer: Trainer,
   batch: (step: number) => Promise<StepBatch>,
   options: RunOptions,
 ): Promise<RunResult> {
-  const { out, schedule, clip, signal } = options;
+  const { out, schedule, clip, signal, name } = options;
   mkdirSync(out, { recursive: true });
-  const checkpointPath = join(out, 'checkpoint.safetensors');
-  const logPath = join(out, 'log.jsonl');
-  const settings = JSON.stringify(options.settings);
+  const [checkpointPath, logPath, plotPath] = ['checkpoint.safetensors', 'log.jsonl', 'loss.svg'].map((file) =>
+    join(out, file),
+  );
+  removeLeftovers(checkpointPath);
+  removeLeftovers(plotPath);
+  const settings = JSON.stringify(options.settings ?? null);
   const saved = loadCheckpoint(checkpointPath, trainer.parameters, trainer.optimizer, settings);
+  const log = RunLog.open(logPath, saved?.logBytes ?? 0);
+  const clock = new Clock(options);
   let step = saved?.step ?? 0;
-  // Lines after the checkpoint belong to steps that are done again.
-  if (saved && existsSync(logPath)) truncateSync(logPath, saved.logBytes);
-  else writeFileSync(logPath, '');
-
-  const started = Date.now();
-  const every = (options.checkpointMinutes ?? 3) * 60_000;
-  const firstStep = step;
+  let done = 0;
   let tokens = 0;
-  let lastSave = started;
-  const save = async () => {
-    const logBytes = statSync(logPath).size;
-    await saveCheckpoint(checkpointPath, trainer.parameters, trainer.optimizer, { step, settings, logBytes });
-    lastSave = Date.now();
+  const save = async (last: boolean) => {
+    saveCheckpoint(checkpointPath, trainer.parameters, trainer.optimizer, { step, settings, logBytes: log.flush() });
+    if (options.plot !== false && clock.plotDue(last)) await writePlot(logPath, plotPath, name);
+    clock.saved();
   };
-  while (step < schedule.steps) {
-    if (signal?.aborted || Date.now() - started > (options.maxMinutes ?? Number.POSITIVE_INFINITY) * 60_000) break;
-    const next = await batch(step);
-    const rate = learningRate(step, schedule);
-    const done = await trainer.step(next.inputs, rate, clip);
-    tokens += next.tokens;
-    step++;
-    const extra = (await options.onStep?.(step)) ?? {};
-    const line = { step, ...done.values, rate, norm: done.norm, ...(done.applied ? {} : { skipped: true }), ...extra };
-    appendFileSync(logPath, `${JSON.stringify(line)}\n`);
-    const seconds = (Date.now() - started) / 1000;
-    progress(
-      options.name,
-      step,
-      schedule.steps,
-      done.values.loss,
-      tokens / seconds,
-      (step - firstStep) / seconds || 1e-9,
-    );
-    if (Date.now() - lastSave > every) await save();
+  try {
+    while (step < schedule.steps && !signal?.aborted && !clock.timeIsUp()) {
+      const next = await batch(step);
+      const rate = learningRate(step, schedule);
+      const { values, norm, applied } = await trainer.step(next.inputs, rate, clip);
+      tokens += next.tokens;
+      step++;
+      done++;
+      const extra = (await options.onStep?.(step)) ?? {};
+      const skipped = applied ? {} : { skipped: true as const };
+      log.append({ step, loss: values.loss, ...values, rate, norm, tokens: next.tokens, ...skipped, ...extra });
+      showProgress({ name, step, steps: schedule.steps, loss: values.loss, done, tokens, seconds: clock.seconds() });
+      if (clock.saveDue()) await save(false);
+    }
+    if (done > 0) endProgress();
+    await save(true);
+  } finally {
+    log.close();
   }
-  await save();
   return { step, finished: step >= schedule.steps };
 }
 
-/** One line on stderr: redrawn in place on a terminal, now and then elsewhere. */
-function progress(
-  name: string,
-  step: number,
-  steps: number,
-  loss: number,
-  speed: number,
-  stepsPerSecond: number,
-): void {
-  const left = Math.round((steps - step) / stepsPerSecond);
-  const clock = `${Math.floor(left / 3600)}:${String(Math.floor(left / 60) % 60).padStart(2, '0')}:${String(left % 60).padStart(2, '0')}`;
-  const text = `${name}: step ${step}/${steps}, loss ${loss.toFixed(4)}, ${Math.round(speed)} tokens/s, ${clock} left`;
-  if (process.stderr.isTTY) process.stderr.write(`\r\x1b[2K${text}${step === steps ? '\n' : ''}`);
-  else if (step % 50 === 0 || step === steps) process.stderr.write(`${text}\n`);
+/** When to save, draw and stop. Nothing that is computed depends on it. */
+class Clock {
+  private readonly started = Date.now();
+  private lastSave = this.started;
+  private lastPlot = 0;
+
+  constructor(private readonly options: RunOptions) {}
+
+  seconds(): number {
+    return (Date.now() - this.started) / 1000;
+  }
+
+  timeIsUp(): boolean {
+    return this.seconds() > (this.options.maxMinutes ?? Number.POSITIVE_INFINITY) * 60;
+  }
+
+  saveDue(): boolean {
+    return Date.now() - this.lastSave >= (this.options.checkpointMinutes ?? 3) * 60_000;
+  }
+
+  saved(): void {
+    this.lastSave = Date.now();
+  }
+
+  plotDue(last: boolean): boolean {
+    if (!last && Date.now() - this.lastPlot < PLOT_MINUTES * 60_000) return false;
+    this.lastPlot = Date.now();
+    return true;
+  }
 }

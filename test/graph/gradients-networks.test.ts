@@ -15,18 +15,12 @@ import type { Value } from '../../src/runtime/index.js';
 import { layBatch } from '../../src/train/batch.js';
 import { codecLoss } from '../../src/train/nano/codec-loss.js';
 import { config, goldenGrid, goldenTensor, goldenWeights } from '../train/golden.js';
-import { checkDirections, randomParameters } from './differences.js';
+import { checkDirections, randomParameters, weighted } from './differences.js';
 
 function normal(seed: string, dims: number[], scale = 1): Value {
   const random = new Random(seed);
   const size = dims.reduce((a, b) => a * b, 1);
   return { dims, data: Float32Array.from({ length: size }, () => scale * random.normal()) };
-}
-
-/** A random weighting of all numbers of a tensor. */
-function weighted(x: g.Tensor): g.Tensor {
-  const dims = x.shape as number[];
-  return g.sumAll(g.mul(x, x.graph.constant(normal('weights', dims).data as Float32Array, dims)));
 }
 
 describe('gradients of whole networks agree with differences', () => {
@@ -57,7 +51,7 @@ describe('gradients of whole networks agree with differences', () => {
     const picture = graph.input('picture', 'float32', [chunks, 1, audio.num_mel_bins, frames]);
     const mask = graph.input('mask', 'float32', [1, 1, tokens, tokens]);
     const embedded = g.reshape(embedChunks(picture, audio), [1, tokens, audio.d_model]);
-    const loss = weighted(encodeTokens(embedded, mask, audio));
+    const loss = weighted(encodeTokens(embedded, mask, audio), new Random('weights'));
     // Two clips of three tokens that do not see each other.
     const hidden = Float32Array.from({ length: tokens * tokens }, (_, i) =>
       Math.floor(i / tokens / 3) === Math.floor((i % tokens) / 3) ? 0 : HIDDEN,
@@ -86,7 +80,8 @@ describe('gradients of whole networks agree with differences', () => {
         target: normal('target', wave.shape as number[], 0.1),
         ...randomParameters(graph, 'codec'),
       },
-      2e-2,
+      // Logarithms of near-silent bins make this loss rough: only small steps see its slope.
+      { reach: 2e-4, tolerance: 1e-2 },
     );
   });
 });
