@@ -2,7 +2,7 @@
 import { mkdir, readFile, rename, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Worker } from 'node:worker_threads';
-import { BagpiperError } from '../errors.js';
+import { BagpiperError, messageOf } from '../errors.js';
 import type { Scene } from './scene.js';
 import { isComplete, SHARD_SCENES, type ShardPlan } from './shard.js';
 import type { WorkerReport } from './worker.js';
@@ -17,6 +17,8 @@ export interface BuildOptions {
   split: Scene['split'];
   out: string;
   jobs: number;
+  /** scenes a shard, by default {@link SHARD_SCENES}; smaller ones let a few scenes use several workers */
+  shardScenes?: number;
 }
 
 /** How far a build is; `seconds` is the audio made by this run. */
@@ -43,7 +45,7 @@ export async function buildCorpus(
   await claimFolder(options);
   const all = shardPlans(options);
   const queue = all.filter((plan) => !isComplete(plan));
-  const skipped = all.filter((plan) => isComplete(plan)).reduce((sum, plan) => sum + plan.count, 0);
+  const skipped = options.scenes - queue.reduce((sum, plan) => sum + plan.count, 0);
   const progress: BuildProgress = { done: skipped, total: options.scenes, skipped, seconds: 0 };
   const report = (seconds: number) => {
     progress.done++;
@@ -63,10 +65,10 @@ export async function buildCorpus(
 }
 
 /** The shards of a corpus; every shard but the last is full. */
-export function shardPlans({ out, seed, split, scenes }: BuildOptions): ShardPlan[] {
-  return Array.from({ length: Math.ceil(scenes / SHARD_SCENES) }, (_, index) => {
-    const first = index * SHARD_SCENES;
-    return { out, seed, split, index, first, count: Math.min(SHARD_SCENES, scenes - first) };
+export function shardPlans({ out, seed, split, scenes, shardScenes = SHARD_SCENES }: BuildOptions): ShardPlan[] {
+  return Array.from({ length: Math.ceil(scenes / shardScenes) }, (_, index) => {
+    const first = index * shardScenes;
+    return { out, seed, split, index, first, count: Math.min(shardScenes, scenes - first) };
   });
 }
 
@@ -88,19 +90,47 @@ function serve(worker: Worker, queue: ShardPlan[], onScene: (seconds: number) =>
   });
 }
 
+/** What corpus.json says of a folder. */
+interface Claim {
+  seed: string;
+  split: string;
+  scenes: number;
+  shardScenes: number;
+}
+
 /** Notes in the folder what it holds, so that a later run with another seed cannot mix two corpora. */
-async function claimFolder({ out, seed, split, scenes }: BuildOptions): Promise<void> {
-  await mkdir(out, { recursive: true });
+async function claimFolder({ out, seed, split, scenes, shardScenes = SHARD_SCENES }: BuildOptions): Promise<void> {
   const path = join(out, 'corpus.json');
+  try {
+    await mkdir(out, { recursive: true });
+  } catch (error) {
+    throw new BagpiperError(`cannot write to the folder ${out} (${messageOf(error)}); give another --out`);
+  }
   const text = await readFile(path, 'utf8').catch(() => null);
   if (text !== null) {
-    const old = JSON.parse(text) as { seed: string; split: string };
+    const old = readClaim(text, path);
     if (old.seed !== seed || old.split !== split) {
       throw new BagpiperError(
         `${out} holds a corpus of seed "${old.seed}", split ${old.split}, not seed "${seed}", split ${split}; give another --out or the same --seed and --split`,
       );
     }
+    if (old.shardScenes !== shardScenes) {
+      throw new BagpiperError(
+        `${out} holds shards of ${old.shardScenes} scenes, this program writes ${shardScenes}; give another --out`,
+      );
+    }
   }
-  await writeFile(`${path}.part`, `${JSON.stringify({ seed, split, scenes, shardScenes: SHARD_SCENES })}\n`);
+  const claim: Claim = { seed, split, scenes, shardScenes };
+  await writeFile(`${path}.part`, `${JSON.stringify(claim)}\n`);
   await rename(`${path}.part`, path);
+}
+
+function readClaim(text: string, path: string): Claim {
+  try {
+    return JSON.parse(text) as Claim;
+  } catch {
+    throw new BagpiperError(
+      `${path} is not a corpus description (broken JSON); remove the folder or give another --out`,
+    );
+  }
 }

@@ -1,11 +1,13 @@
-/** `npm run corpus -- --hours H --seed S --out DIR`: composes the small world. */
+/** `npm run corpus -- --hours H --seed S --out DIR`: composes the small world. `--report DIR` tells what a folder holds. */
 import { availableParallelism } from 'node:os';
 import { parseArgs } from 'node:util';
 import { BagpiperError, messageOf } from '../errors.js';
 import { type BuildOptions, type BuildProgress, buildCorpus, scenesFor } from './build.js';
+import { reportOn } from './report.js';
 import type { Scene } from './scene.js';
 
 const HELP = `usage: npm run corpus -- --out DIR (--hours H | --scenes N) [options]
+       npm run corpus -- --report DIR [--draws N]
 
 Composes scenes of speech, music and sound with true captions, questions and requests.
   --out DIR      folder to write; an unfinished corpus in it is continued
@@ -14,11 +16,16 @@ Composes scenes of speech, music and sound with true captions, questions and req
   --seed S       any text (default "1"); the same seed gives the same corpus
   --split NAME   train, valid or test (default train); splits share no scene
   --jobs N       worker threads (default: all cores); does not change the result
+  --report DIR   print what a corpus holds: hours, combinations, variety of its texts, samples
+  --draws N      report on N wordings of every scene drawn afresh, instead of the stored texts
   --help         this text`;
 
 const SPLITS: readonly string[] = ['train', 'valid', 'test'];
 
-function readOptions(argv: string[]): BuildOptions | null {
+/** What the command line asks for. */
+type Command = { build: BuildOptions } | { report: string; draws: number } | 'help';
+
+function readCommand(argv: string[]): Command {
   const string = { type: 'string' } as const;
   const options = {
     out: string,
@@ -27,6 +34,8 @@ function readOptions(argv: string[]): BuildOptions | null {
     seed: string,
     split: string,
     jobs: string,
+    report: string,
+    draws: string,
     help: { type: 'boolean' },
   } as const;
   let values: { [K in keyof typeof options]?: string | boolean };
@@ -35,8 +44,20 @@ function readOptions(argv: string[]): BuildOptions | null {
   } catch (error) {
     throw new BagpiperError(`${messageOf(error)}; see --help`);
   }
-  if (values.help) return null;
-  const { out, split = 'train', seed = '1' } = values as Record<string, string | undefined>;
+  if (values.help) return 'help';
+  if (values.report !== undefined) return readReport(values as Record<string, string | undefined>);
+  if (values.draws !== undefined) throw new BagpiperError('--draws goes with --report DIR; see --help');
+  return { build: readBuild(values as Record<string, string | undefined>) };
+}
+
+function readReport({ report, draws, ...others }: Record<string, string | undefined>): Command {
+  const other = Object.keys(others)[0];
+  if (other) throw new BagpiperError(`--${other} does not go with --report; see --help`);
+  return { report: report as string, draws: draws === undefined ? 0 : Math.ceil(positive('--draws', draws)) };
+}
+
+function readBuild(values: Record<string, string | undefined>): BuildOptions {
+  const { out, split = 'train', seed = '1' } = values;
   if (!out) throw new BagpiperError('--out DIR is missing: the folder to write; see --help');
   if (!SPLITS.includes(split)) throw new BagpiperError(`--split is "${split}"; give train, valid or test`);
   if (!/^[\w.-]{1,60}$/.test(seed)) {
@@ -79,14 +100,15 @@ function clock(seconds: number): string {
 }
 
 async function main(): Promise<void> {
-  // the WASI notice would break the progress line on a terminal
-  const options = readOptions(process.argv.slice(2));
-  if (!options) {
+  const command = readCommand(process.argv.slice(2));
+  if (command === 'help') {
     process.stdout.write(`${HELP}\n`);
-    return;
+  } else if ('report' in command) {
+    process.stdout.write(`${await reportOn(command.report, { draws: command.draws })}\n`);
+  } else {
+    const { total, skipped } = await buildCorpus(command.build, progressLine());
+    process.stderr.write(`${total} scenes in ${command.build.out}, ${skipped} of them from an earlier run\n`);
   }
-  const result = await buildCorpus(options, progressLine());
-  process.stderr.write(`${result.total} scenes in ${options.out}, ${result.skipped} of them from an earlier run\n`);
 }
 
 main().catch((error: unknown) => {

@@ -1,5 +1,5 @@
 /** A shard: some dozens of scenes in one folder, complete when its records.jsonl is there. */
-import { existsSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import { mkdir, rename, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { encodeWav } from '../audio/index.js';
@@ -29,9 +29,14 @@ export function shardFolder(out: string, index: number): string {
   return join(out, `shard-${String(index).padStart(5, '0')}`);
 }
 
-/** Whether the shard was finished, by this run or an earlier one. */
+/** Whether the shard was finished, by this run or an earlier one; a last shard that must grow is not. */
 export function isComplete(plan: ShardPlan): boolean {
-  return existsSync(join(shardFolder(plan.out, plan.index), 'records.jsonl'));
+  try {
+    const text = readFileSync(join(shardFolder(plan.out, plan.index), 'records.jsonl'), 'utf8');
+    return text.split('\n').length - 1 >= plan.count;
+  } catch {
+    return false;
+  }
 }
 
 /**

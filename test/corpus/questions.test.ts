@@ -1,0 +1,82 @@
+import { describe, expect, it } from 'vitest';
+import type { Question, Scene } from '../../src/corpus/scene.js';
+import { captionWithFacts } from '../../src/corpus/words/caption.js';
+import { splitSentences } from '../../src/corpus/words/forms.js';
+import { questions } from '../../src/corpus/words/questions.js';
+import { Random } from '../../src/random.js';
+import { randomScene } from './random-scene.js';
+import { truthOf } from './truth.js';
+
+const stemOf = (q: Question): string => q.text.split(' (A) ')[0]!;
+
+/** Many random scenes with questions, half of them asked from what a caption states, half from the whole truth. */
+function asked(seed: string, scenes: number): { scene: Scene; list: Question[] }[] {
+  const random = new Random(seed);
+  return Array.from({ length: scenes }, (_, i) => {
+    const scene = randomScene(random);
+    const facts = captionWithFacts(scene, random).facts;
+    return { scene, list: i % 2 === 0 ? questions(scene, random, facts) : questions(scene, random) };
+  });
+}
+const ALL = asked('questions', 1500);
+
+describe('questions', () => {
+  it('have true answers, and of four different choices exactly one is true', () => {
+    for (const { scene, list } of ALL) {
+      for (const q of list) {
+        const truth = truthOf(scene, stemOf(q));
+        expect(truth(q.answer), `${q.text} -> ${q.answer} in ${JSON.stringify(scene)}`).toBe(true);
+        if (!q.choices) continue;
+        expect(new Set(q.choices).size).toBe(4);
+        expect(q.choices.filter(truth), `${q.text} in ${JSON.stringify(scene)}`).toEqual([q.answer]);
+        expect(q.text).toContain(q.choices.map((choice, i) => `(${'ABCD'[i]}) ${choice}`).join(' '));
+      }
+    }
+  });
+
+  it('spread the right answers evenly over A to D', () => {
+    const counts = [0, 0, 0, 0];
+    for (const q of ALL.flatMap((a) => a.list)) {
+      if (q.choices) counts[q.choices.indexOf(q.answer)]!++;
+    }
+    const mean = counts.reduce((a, b) => a + b, 0) / 4;
+    // chi-square with 3 degrees of freedom: 16.27 is passed by chance once in a thousand seeds
+    expect(counts.reduce((sum, n) => sum + (n - mean) ** 2 / mean, 0)).toBeLessThan(16.27);
+  });
+
+  it('come 6 to 10 a scene, each once, about half with choices, and of every kind', () => {
+    const kinds = new Set<string>();
+    let withChoices = 0;
+    let total = 0;
+    for (const { list } of ALL) {
+      expect(list.length).toBeGreaterThanOrEqual(6);
+      expect(list.length).toBeLessThanOrEqual(10);
+      expect(new Set(list.map(stemOf)).size).toBe(list.length);
+      for (const q of list) kinds.add(q.kind);
+      withChoices += list.filter((q) => q.choices).length;
+      total += list.length;
+    }
+    expect(kinds.size).toBe(11);
+    expect(withChoices / total).toBeGreaterThan(0.4);
+    expect(withChoices / total).toBeLessThan(0.6);
+  });
+
+  it('think in two or three well-formed sentences that end at the answer', () => {
+    for (const q of ALL.flatMap((a) => a.list)) {
+      const sentences = splitSentences(q.thinking);
+      expect(sentences.length, q.thinking).toBeGreaterThanOrEqual(2 - Number(q.thinking.includes(', so ')));
+      expect(sentences.length, q.thinking).toBeLessThanOrEqual(3);
+      const bare = `${q.text} ${q.thinking}`.replace(/"[^"]*"|\(A\).*(?=\()/g, '""');
+      expect(bare).not.toMatch(/ {2}|\ba [aeio]|undefined|[{}[\]<>|]| [.,:]|\.\.|\?\./);
+      if (q.choices && !['transcript', 'absence', 'presence'].includes(q.kind))
+        expect(sentences.at(-1)).toContain(q.answer);
+    }
+  });
+
+  it('vary: the same three sentences come back rarely', () => {
+    const thinking = ALL.flatMap((a) => a.list).map((q) => q.thinking.split(' ').slice(0, 4).join(' '));
+    const counts = new Map<string, number>();
+    for (const opening of thinking) counts.set(opening, (counts.get(opening) ?? 0) + 1);
+    expect(Math.max(...counts.values()) / thinking.length).toBeLessThan(0.15);
+  });
+});
