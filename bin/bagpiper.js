@@ -3,8 +3,10 @@
 import('../dist/cli/main.js').then(
   (program) => program.main(process.argv.slice(2)),
   (error) => {
-    if (error?.code !== 'ERR_MODULE_NOT_FOUND' || !String(error.message).includes('dist')) throw error;
-    console.error('Bagpiper is not compiled yet. Run "npm run build" in the checkout, then try again.');
+    if (error?.code !== 'ERR_MODULE_NOT_FOUND') throw error;
+    const packages = String(error.message).startsWith('Cannot find package');
+    const what = packages ? 'Packages of Bagpiper are missing' : 'Bagpiper is not compiled yet';
+    console.error(`bagpiper: ${what}; run "npm ci" and "npm run build" in the checkout, then try again.`);
     process.exit(1);
   },
 );

@@ -1,5 +1,8 @@
-/** Bagpiper as a library: load a model, then describe, ask and render. Reading and writing sound is in `bagpiper/audio`. */
-export type { Engine, EngineInfo, GenerateStats } from './engine/types.js';
+/**
+ * Bagpiper as a library (docs/library.md): load a model, then describe, ask and render. Reading and writing sound is in
+ * `bagpiper/audio`.
+ */
+export type { Engine, EngineEvent, EngineInfo, GenerateRequest, GenerateStats } from './engine/types.js';
 export { BagpiperError } from './errors.js';
 export {
   type AudioInput,
@@ -7,9 +10,12 @@ export {
   type LoadOptions,
   loadBagpiper,
   type Parts,
+  packagedModel,
   type RenderedAudio,
   type RenderOptions,
   type Reply,
+  type TextPart,
   type VerbEvent,
   type VerbOptions,
+  verbsOf,
 } from './tasks/index.js';

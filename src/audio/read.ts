@@ -70,6 +70,8 @@ export async function loadMono16k(source: string | Uint8Array, options: ReadOpti
 export interface StreamOptions extends ReadOptions {
   /** Length of the chunks, default 30 s; only the last is shorter. */
   chunkSeconds?: number;
+  /** Receives what was wrong with the source but could be worked around; complete once the last chunk was taken. */
+  warnings?: string[];
 }
 
 /**
@@ -108,6 +110,7 @@ export async function* streamMono16k(
   }
   if (!resampler) throw new BagpiperError(`${input.name}: there are no samples in it; give a file with sound.`);
   take(resampler.flush());
+  options.warnings?.push(...decoding.warnings);
   yield* full;
   if (filled > 0) yield chunk.subarray(0, filled);
 }

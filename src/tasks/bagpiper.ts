@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { Engine, EngineMessage, FinishedSegment, GenerateRequest, GenerateStats } from '../engine/types.js';
 import { BagpiperError } from '../errors.js';
-import { checkOptions, cleanText, clock, hear, RATE, windowsOf } from './input.js';
+import { checkOptions, cleanText, clock, hear, hearPieces, joined, RATE, windowsOf } from './input.js';
 import { PartSplitter, parseGeneration, parseUnderstanding, type TextForm } from './parse.js';
 import { SYSTEM_PROMPT } from './prompts.js';
 import { startReply } from './reply.js';
@@ -57,18 +57,14 @@ export function verbsOf(engine: Engine): Bagpiper {
 function describe(engine: Engine, audio: AudioInput, options: VerbOptions): Reply {
   return startReply(async (tell, signal) => {
     checkOptions(options);
-    const { samples, warnings } = await hear(audio, signal);
     const { maxInputSeconds } = engine.info;
-    const windows = windowsOf(samples, maxInputSeconds);
-    const parts = emptyParts(options, warnings);
-    if (windows.length > 1) {
-      parts.warnings.push(
-        `The sound lasts ${clock(samples.length / RATE)}; it was described in ${windows.length} windows of up to ${maxInputSeconds} s that overlap by 5 s.`,
-      );
-    }
-    for (const window of windows) {
-      const head = windows.length > 1 ? `[${clock(window.from)} to ${clock(window.to)}] ` : '';
-      const lead = (parts.caption === '' ? '' : '\n\n') + head;
+    const parts = emptyParts(options, []);
+    let count = 0;
+    let end = 0;
+    for await (const window of windowsOf(hearPieces(audio, parts.warnings, signal), maxInputSeconds)) {
+      const alone = count === 0 && window.last;
+      const head = alone ? '' : `[${clock(window.from)} to ${clock(window.to)}] `;
+      const lead = (count === 0 ? '' : '\n\n') + head;
       if (lead !== '') tell({ type: 'text', part: 'caption', delta: lead });
       const run = await generate(engine, tell, parts, 'understanding', {
         ...settings(options, 'text'),
@@ -77,6 +73,13 @@ function describe(engine: Engine, audio: AudioInput, options: VerbOptions): Repl
         signal,
       });
       parts.caption += lead + parseUnderstanding(run.text).caption;
+      count++;
+      end = window.to;
+    }
+    if (count > 1) {
+      parts.warnings.push(
+        `The sound lasts ${clock(end)}; it was described in ${count} windows of up to ${maxInputSeconds} s that overlap by 5 s.`,
+      );
     }
     return parts;
   }, options.signal);
@@ -86,17 +89,12 @@ function ask(engine: Engine, audio: AudioInput, question: string, options: VerbO
   return startReply(async (tell, signal) => {
     checkOptions(options);
     const text = cleanText(question, 'The question');
-    const heard = await hear(audio, signal);
-    const limit = engine.info.maxInputSeconds * RATE;
-    const parts = emptyParts(options, heard.warnings);
-    if (heard.samples.length > limit) {
-      const length = clock(heard.samples.length / RATE);
-      parts.warnings.push(`The sound lasts ${length}; only the first ${engine.info.maxInputSeconds} s were heard.`);
-    }
+    const { samples, warnings } = await hear(audio, engine.info.maxInputSeconds, signal);
+    const parts = emptyParts(options, warnings);
     const run = await generate(engine, tell, parts, 'understanding', {
       ...settings(options, 'text'),
       messages: [
-        { role: 'user', modality: 'audio', samples: heard.samples.subarray(0, limit) },
+        { role: 'user', modality: 'audio', samples },
         { role: 'user', modality: 'text', text },
       ],
       segments: ['text'],
@@ -163,8 +161,9 @@ async function generate(
   }
   for (const delta of splitter.end()) tell({ type: 'text', ...delta });
   for (const { modality, endedBy } of finished) {
-    if (endedBy !== 'max_step') continue;
-    parts.warnings.push(`The ${modality === 'text' ? 'text' : 'sound'} reached its longest length and may be cut off.`);
+    const what = modality === 'text' ? 'text' : 'sound';
+    const warning = `The ${what} reached its longest length and may be cut off.`;
+    if (endedBy === 'max_step' && !parts.warnings.includes(warning)) parts.warnings.push(warning);
   }
   return {
     text: finished.map(({ text = '' }) => text).join(''),
@@ -179,14 +178,4 @@ function addStats(sum: GenerateStats, more: GenerateStats): void {
   for (const phase of Object.keys(sum.seconds) as (keyof GenerateStats['seconds'])[]) {
     sum.seconds[phase] += more.seconds[phase];
   }
-}
-
-function joined(pieces: Float32Array[]): Float32Array {
-  const out = new Float32Array(pieces.reduce((sum, { length }) => sum + length, 0));
-  let at = 0;
-  for (const piece of pieces) {
-    out.set(piece, at);
-    at += piece.length;
-  }
-  return out;
 }

@@ -14,35 +14,59 @@ export interface Heard {
   warnings: string[];
 }
 
-/** Reads or converts a sound. @throws BagpiperError when there is none in it */
-export async function hear(input: AudioInput, signal: AbortSignal): Promise<Heard> {
-  const { loadMono16k, resample } = await import('../audio/index.js');
+/** Reads or converts the first `seconds` of a sound. @throws BagpiperError when there is none in it */
+export async function hear(input: AudioInput, seconds: number, signal: AbortSignal): Promise<Heard> {
   if (typeof input === 'string' || input instanceof Uint8Array) {
-    const { samples, warnings } = await loadMono16k(input, { signal });
-    return finite(samples, [...warnings]);
+    const { loadMono16k } = await import('../audio/index.js');
+    const { samples, warnings } = await loadMono16k(input, { signal, maxSeconds: seconds });
+    return { samples: samples.subarray(0, seconds * RATE), warnings: [...warnings] };
   }
+  const { samples, warnings } = await converted(input);
+  if (samples.length > seconds * RATE) {
+    warnings.push(`The sound lasts ${clock(samples.length / RATE)}; only the first ${seconds} s were heard.`);
+  }
+  return { samples: samples.subarray(0, seconds * RATE), warnings };
+}
+
+/**
+ * A sound of any length as pieces at 16 kHz mono, holding little of a file at once.
+ * @param warnings receives what was odd about the sound; complete after the last piece
+ */
+export async function* hearPieces(
+  input: AudioInput,
+  warnings: string[],
+  signal: AbortSignal,
+): AsyncGenerator<Float32Array, void, void> {
+  if (typeof input === 'string' || input instanceof Uint8Array) {
+    const { streamMono16k } = await import('../audio/index.js');
+    yield* streamMono16k(input, { signal, chunkSeconds: 5, warnings });
+    return;
+  }
+  const sound = await converted(input);
+  warnings.push(...sound.warnings);
+  yield sound.samples;
+}
+
+async function converted(input: Exclude<AudioInput, string | Uint8Array>): Promise<Heard> {
   const { samples, sampleRate } = input instanceof Float32Array ? { samples: input, sampleRate: RATE } : input;
   if (!(samples instanceof Float32Array) || samples.length === 0) {
     throw new BagpiperError('The sound has no samples; give a file, or a Float32Array with mono samples.');
   }
-  if (!(sampleRate > 0 && Number.isFinite(sampleRate))) {
+  if (!(sampleRate >= 1000 && sampleRate <= 1_536_000)) {
     throw new BagpiperError(
       `The sample rate is ${sampleRate}; a number of samples a second such as 16000 is accepted.`,
     );
   }
-  const clean = finite(samples, []);
+  const clean = finite(samples);
   if (sampleRate === RATE) return clean;
+  const { resample } = await import('../audio/index.js');
   return { ...clean, samples: resample(clean.samples, sampleRate, RATE) };
 }
 
-function finite(samples: Float32Array, warnings: string[]): Heard {
-  if (samples.length === 0) throw new BagpiperError('The sound has no samples; give a file with sound in it.');
-  if (samples.every(Number.isFinite)) return { samples, warnings };
+function finite(samples: Float32Array): Heard {
+  if (samples.every(Number.isFinite)) return { samples, warnings: [] };
   const clean = samples.map((x) => (Number.isFinite(x) ? x : 0));
-  return {
-    samples: clean,
-    warnings: [...warnings, 'Some samples were no finite numbers; they were taken as silence.'],
-  };
+  return { samples: clean, warnings: ['Some samples were no finite numbers; they were taken as silence.'] };
 }
 
 /** A stretch of a long sound. */
@@ -51,18 +75,42 @@ export interface Window {
   /** seconds in the whole sound */
   from: number;
   to: number;
+  /** nothing comes after it */
+  last: boolean;
 }
 
 /** Cuts a sound into stretches of at most `seconds` that overlap by 5 s; a sound that fits is one window. */
-export function windowsOf(samples: Float32Array, seconds: number): Window[] {
+export async function* windowsOf(
+  pieces: AsyncIterable<Float32Array>,
+  seconds: number,
+): AsyncGenerator<Window, void, void> {
   const length = seconds * RATE;
   const step = (seconds - OVERLAP_SECONDS) * RATE;
-  const windows: Window[] = [];
-  for (let at = 0; ; at += step) {
-    const end = Math.min(samples.length, at + length);
-    windows.push({ samples: samples.subarray(at, end), from: at / RATE, to: end / RATE });
-    if (end === samples.length) return windows;
+  let held = new Float32Array(0);
+  let at = 0;
+  const window = (samples: Float32Array, last: boolean): Window => {
+    return { samples, from: at / RATE, to: (at + samples.length) / RATE, last };
+  };
+  for await (const piece of pieces) {
+    held = joined([held, piece]);
+    while (held.length > length) {
+      yield window(held.slice(0, length), false);
+      held = held.slice(step);
+      at += step;
+    }
   }
+  yield window(held, true);
+}
+
+/** Pieces of sound as one. */
+export function joined(pieces: readonly Float32Array[]): Float32Array<ArrayBuffer> {
+  const out = new Float32Array(pieces.reduce((sum, { length }) => sum + length, 0));
+  let at = 0;
+  for (const piece of pieces) {
+    out.set(piece, at);
+    at += piece.length;
+  }
+  return out;
 }
 
 /** A text for the model: without control characters but for line ends and tabs. @throws BagpiperError when nothing is left */

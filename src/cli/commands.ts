@@ -1,0 +1,116 @@
+/**
+ * Every command with its arguments, options and examples. Only this is read for `--help`; what a command does is
+ * imported when it runs.
+ */
+import { Command } from 'commander';
+import type { Context } from './context.js';
+import { withModelFlags, withOutputFlags } from './options.js';
+
+/** Runs a command's code. */
+export type Start = (run: (context: Context) => Promise<void>, flags: object) => Promise<void>;
+
+const examples = (...lines: string[]): string => `\nExamples:\n${lines.map((line) => `  $ ${line}`).join('\n')}\n`;
+
+export function buildProgram(version: string, start: Start): Command {
+  const program = new Command('bagpiper')
+    .description('Describes what it hears, answers questions about it, and renders described scenes to sound.')
+    .version(version)
+    .addHelpText(
+      'after',
+      examples(
+        'bagpiper describe street.mp3',
+        'bagpiper ask street.mp3 "Is anyone speaking?"',
+        'bagpiper render "A dog barks twice in a large hall." -o dog.wav',
+        'bagpiper describe a.wav | bagpiper render - -o b.wav',
+      ),
+    );
+  addDescribe(program, start);
+  addAsk(program, start);
+  addRender(program, start);
+  addChecks(program, start);
+  return program;
+}
+
+function addDescribe(program: Command, start: Start): void {
+  withModelFlags(program.command('describe'), 'text')
+    .description('Describe sounds: a rich caption of each file.')
+    .argument('<file...>', 'sound files (WAV, FLAC, MP3, Ogg; others with ffmpeg); - reads standard input')
+    .addHelpText(
+      'after',
+      examples(
+        'bagpiper describe street.mp3',
+        'bagpiper describe *.wav --json > captions.jsonl',
+        'curl -s https://example.org/a.ogg | bagpiper describe -',
+      ),
+    )
+    .action((files: string[], flags) =>
+      start(async (context) => (await import('./describe.js')).describe(files, flags, context), flags),
+    );
+}
+
+function addAsk(program: Command, start: Start): void {
+  withModelFlags(program.command('ask'), 'text')
+    .description('Answer a question about a sound, after a caption and thinking.')
+    .argument('<file>', 'sound file; - reads standard input')
+    .argument('<question>', 'in a few words')
+    .addHelpText(
+      'after',
+      examples('bagpiper ask song.flac "Which instruments are played?"', 'bagpiper ask call.wav "Who speaks?" --json'),
+    )
+    .action((file: string, question: string, flags) =>
+      start(async (context) => (await import('./ask.js')).ask(file, question, flags, context), flags),
+    );
+}
+
+function addRender(program: Command, start: Start): void {
+  withModelFlags(program.command('render'), 'sound')
+    .description('Make the sound that a request or a rich caption asks for.')
+    .argument('[text]', 'the request; - or nothing reads a caption from standard input')
+    .option('-o, --output <file>', 'where to write: .wav or .flac; - writes WAV to standard output')
+    .option('--direct', 'the text is a rich caption: no thinking (default for standard input)')
+    .option('--request', 'the text is a request, also from standard input')
+    .option('--spectrogram <file.png>', 'write a picture of the sound too')
+    .option('--replay <file>', 'make a rendered file again: its text, seed and parameters')
+    .addHelpText(
+      'after',
+      examples(
+        'bagpiper render "Rain, and far away a slow piano." -o rain.wav --spectrogram rain.png',
+        'bagpiper describe a.wav | bagpiper render - -o b.wav',
+        'bagpiper render --replay rain.wav -o again.wav',
+        'bagpiper render "A bell rings." -o - | bagpiper describe -',
+      ),
+    )
+    .action((text: string | undefined, flags) =>
+      start(async (context) => (await import('./render.js')).render(text, flags, context), flags),
+    );
+}
+
+function addChecks(program: Command, start: Start): void {
+  withOutputFlags(program.command('info'))
+    .description('Say what a model folder holds; nothing is loaded.')
+    .argument('[model]', 'model folder (default: the small model of this package)')
+    .addHelpText('after', examples('bagpiper info', 'bagpiper info models/mine --json'))
+    .action((model: string | undefined, flags) =>
+      start(async (context) => (await import('./info.js')).info(model, flags, context), flags),
+    );
+  withOutputFlags(program.command('doctor'))
+    .description('Check this machine and installation; each line says ok, warn or fail, and what to do.')
+    .option('-m, --model <dir>', 'model folder to check (default: the small model of this package)')
+    .addHelpText('after', examples('bagpiper doctor', 'bagpiper doctor --model models/mine --json'))
+    .action((flags) => start(async (context) => (await import('./doctor.js')).doctor(flags, context), flags));
+  withOutputFlags(program.command('parity'))
+    .description("Compare our numbers with a folder of upstream's; exit code 1 when one is off.")
+    .argument('<folder>', 'config.json, model.safetensors and the reference files beside them')
+    .addHelpText('after', examples('bagpiper parity golden/lm', 'npm run parity -- golden/audio-encoder'))
+    .action((folder: string, flags) =>
+      start(async (context) => (await import('./parity.js')).parity(folder, flags, context), flags),
+    );
+  program
+    .command('demo')
+    .description('Show everything once: hear a recording, answer a question, render a scene into out/.')
+    .option('-m, --model <dir>', 'model folder (default: the small model of this package)')
+    .option('-q, --quiet', 'no progress and no warnings')
+    .option('-v, --verbose', 'details, and stack traces of errors')
+    .addHelpText('after', examples('bagpiper demo', 'npm start'))
+    .action((flags) => start(async (context) => (await import('./demo.js')).demo(flags, context), flags));
+}

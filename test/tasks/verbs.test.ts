@@ -1,0 +1,195 @@
+import { describe, expect, it } from 'vitest';
+import { BagpiperError } from '../../src/errors.js';
+import { SYSTEM_PROMPT, type VerbEvent, verbsOf } from '../../src/tasks/index.js';
+import { FakeEngine } from './fake-engine.js';
+
+const second = new Float32Array(16000);
+const TEXT = ['A dog', ' barks.\n\n<thi', 'nk>\nTwo barks.\n</think>', '\n\nTwice.'];
+
+async function eventsOf(reply: AsyncIterable<VerbEvent>): Promise<VerbEvent[]> {
+  const events: VerbEvent[] = [];
+  for await (const event of reply) events.push(event);
+  return events;
+}
+
+const textOf = (events: readonly VerbEvent[], part: string): string =>
+  events.map((event) => (event.type === 'text' && event.part === part ? event.delta : '')).join('');
+
+describe('ask', () => {
+  it('sends the sound and the question and gives the parts', async () => {
+    const engine = new FakeEngine([{ text: TEXT }]);
+    const parts = await verbsOf(engine).ask(second, ' How often? ', { seed: 5 });
+    expect(parts).toMatchObject({ caption: 'A dog barks.', thinking: 'Two barks.', answer: 'Twice.', audio: null });
+    expect(parts).toMatchObject({ seed: 5, warnings: [], stats: { promptRows: 10, textTokens: 4 } });
+    const [{ messages, segments, seed }] = engine.requests;
+    expect(messages[0]).toMatchObject({ role: 'user', modality: 'audio' });
+    expect(messages[1]).toEqual({ role: 'user', modality: 'text', text: 'How often?' });
+    expect({ segments, seed }).toEqual({ segments: ['text'], seed: 5 });
+  });
+
+  it('streams each part as it comes', async () => {
+    const reply = verbsOf(new FakeEngine([{ text: TEXT }])).ask(second, 'How often?');
+    const events = await eventsOf(reply);
+    const parts = await reply;
+    for (const part of ['caption', 'thinking', 'answer'] as const) expect(textOf(events, part)).toBe(parts[part]);
+    expect(events.filter(({ type }) => type === 'phase')).toEqual([
+      { type: 'phase', phase: 'prefill' },
+      { type: 'phase', phase: 'text' },
+    ]);
+  });
+
+  it('hears the first 30 s of a longer sound and says so', async () => {
+    const engine = new FakeEngine([{ text: TEXT }]);
+    const { warnings } = await verbsOf(engine).ask(new Float32Array(16000 * 31), 'What?');
+    expect(warnings).toEqual(['The sound lasts 0:31; only the first 30 s were heard.']);
+    expect(engine.requests[0].messages[0]).toMatchObject({ samples: { length: 480000 } });
+  });
+
+  it('warns when there is no separate answer', async () => {
+    const { caption, warnings } = await verbsOf(new FakeEngine([{ text: ['Rain.'] }])).ask(second, 'What?');
+    expect(caption).toBe('Rain.');
+    expect(warnings).toHaveLength(1);
+  });
+
+  it('refuses a question without words', async () => {
+    const engine = new FakeEngine([{ text: TEXT }]);
+    await expect(verbsOf(engine).ask(second, '\u0007\n ')).rejects.toThrow('The question is empty');
+    expect(engine.requests).toEqual([]);
+  });
+});
+
+describe('describe', () => {
+  it('describes a short sound at once', async () => {
+    const engine = new FakeEngine([{ text: TEXT }]);
+    const { caption, warnings } = await verbsOf(engine).describe(second, { temperature: 0, topK: 3 });
+    expect({ caption, warnings }).toEqual({ caption: 'A dog barks.', warnings: [] });
+    expect(engine.requests[0].text).toEqual({ temperature: 0, topk: 3 });
+  });
+
+  it('describes a long sound in overlapping windows and says so', async () => {
+    const engine = new FakeEngine([{ text: ['One.'] }, { text: ['Two.'] }, { text: ['Three.'], endedBy: 'max_step' }]);
+    const reply = verbsOf(engine).describe(new Float32Array(16000 * 70));
+    const events = await eventsOf(reply);
+    const { caption, warnings, stats } = await reply;
+    expect(caption).toBe('[0:00 to 0:30] One.\n\n[0:25 to 0:55] Two.\n\n[0:50 to 1:10] Three.');
+    expect(textOf(events, 'caption')).toBe(caption);
+    expect(warnings).toEqual([
+      'The text reached its longest length and may be cut off.',
+      'The sound lasts 1:10; it was described in 3 windows of up to 30 s that overlap by 5 s.',
+    ]);
+    expect(stats.promptRows).toBe(30);
+  });
+
+  it('takes samples at another rate', async () => {
+    const engine = new FakeEngine([{ text: TEXT }]);
+    await verbsOf(engine).describe({ samples: new Float32Array(8000), sampleRate: 8000 });
+    expect(engine.requests[0].messages[0]).toMatchObject({ samples: { length: 16000 } });
+  });
+
+  it('takes samples that are no numbers as silence', async () => {
+    const engine = new FakeEngine([{ text: TEXT }]);
+    const samples = Float32Array.of(0.5, Number.NaN, Number.POSITIVE_INFINITY, -0.5);
+    const { warnings } = await verbsOf(engine).describe(samples);
+    const [message] = engine.requests[0].messages;
+    expect(message.modality === 'audio' && [...message.samples]).toEqual([0.5, 0, 0, -0.5]);
+    expect(warnings).toHaveLength(1);
+  });
+
+  it.each([
+    [new Float32Array(0), 'no samples'],
+    [{ samples: second, sampleRate: Number.NaN }, 'sample rate is NaN'],
+    [{ samples: second, sampleRate: 0 }, 'sample rate is 0'],
+    ['/nowhere/to/be/found.wav', 'no such file'],
+    [new Uint8Array(0), 'empty'],
+  ])('refuses a sound that is none (%#)', async (audio, message) => {
+    const reply = verbsOf(new FakeEngine([{ text: TEXT }])).describe(audio);
+    await expect(reply).rejects.toThrow(BagpiperError);
+    await expect(reply).rejects.toThrow(message);
+  });
+});
+
+describe('render', () => {
+  it('thinks, captions and makes the sound of a request', async () => {
+    const engine = new FakeEngine([{ text: ['<think>\nA dog.\n</think>\n\nA dog barks.'] }]);
+    const reply = verbsOf(engine).render('Bark!', { guidance: 2, temperature: 1 });
+    const events = await eventsOf(reply);
+    const parts = await reply;
+    expect(parts).toMatchObject({ thinking: 'A dog.', caption: 'A dog barks.', answer: '' });
+    expect(parts.audio).toMatchObject({ sampleRate: 16000, samples: { length: 640 } });
+    expect(events.some(({ type }) => type === 'audio')).toBe(true);
+    const [{ messages, segments, audio, text }] = engine.requests;
+    expect(messages).toEqual([
+      { role: 'system', modality: 'text', text: SYSTEM_PROMPT },
+      { role: 'user', modality: 'text', text: 'Bark!' },
+    ]);
+    expect({ segments, audio, text }).toEqual({
+      segments: ['text', 'audio'],
+      audio: { temperature: 1, cfg: 2 },
+      text: undefined,
+    });
+  });
+
+  it('renders a caption directly', async () => {
+    const engine = new FakeEngine([{}]);
+    const { caption, thinking } = await verbsOf(engine).render('A dog barks.\u0000', { direct: true });
+    expect({ caption, thinking }).toEqual({ caption: 'A dog barks.', thinking: '' });
+    expect(engine.requests[0]).toMatchObject({ messages: [{ text: 'A dog barks.' }], segments: ['audio'] });
+  });
+
+  it.each([
+    [{ seed: -1 }, 'seed'],
+    [{ seed: 1.5 }, 'seed'],
+    [{ temperature: -1 }, 'temperature'],
+    [{ topK: 0 }, 'Top-k'],
+    [{ guidance: 0 }, 'guidance'],
+    [{ guidance: Number.NaN }, 'guidance'],
+  ])('refuses %o', async (options, message) => {
+    const reply = verbsOf(new FakeEngine([{}])).render('Bark!', options);
+    await expect(reply).rejects.toThrow(BagpiperError);
+    await expect(reply).rejects.toThrow(message);
+  });
+});
+
+describe('a reply', () => {
+  it('starts at once and keeps its events for a loop that starts later', async () => {
+    const reply = verbsOf(new FakeEngine([{ text: TEXT }])).describe(second);
+    await reply;
+    expect(textOf(await eventsOf(reply), 'caption')).toBe('A dog barks.');
+    expect(textOf(await eventsOf(reply), 'caption')).toBe('A dog barks.');
+  });
+
+  it('rejects with the reason when its signal fires', async () => {
+    const engine = new FakeEngine([{ text: TEXT, hangs: true }]);
+    const stop = new AbortController();
+    const reply = verbsOf(engine).describe(second, { signal: stop.signal });
+    const reason = new Error('enough');
+    const loop = (async () => {
+      for await (const event of reply) if (event.type === 'text') stop.abort(reason);
+    })();
+    await expect(loop).rejects.toBe(reason);
+    await expect(reply).rejects.toBe(reason);
+    expect(engine.left).toBe(1);
+  });
+
+  it('asks nothing when the signal had fired before', async () => {
+    const engine = new FakeEngine([{ text: TEXT }]);
+    const reply = verbsOf(engine).describe(second, { signal: AbortSignal.abort() });
+    await expect(reply).rejects.toThrow(/abort/i);
+    expect(engine.requests).toEqual([]);
+  });
+
+  it('ends the work when the loop is left early', async () => {
+    const engine = new FakeEngine([{ text: TEXT, hangs: true }]);
+    const reply = verbsOf(engine).describe(second);
+    for await (const event of reply) if (event.type === 'text') break;
+    await expect(reply).rejects.toThrow(/abort/i);
+    expect(engine.left).toBe(1);
+  });
+
+  it('works beside others', async () => {
+    const bagpiper = verbsOf(new FakeEngine([{ text: ['One.'] }, { text: ['Two.'] }]));
+    const [a, b] = await Promise.all([bagpiper.describe(second), bagpiper.describe(second)]);
+    expect([a.caption, b.caption]).toEqual(['One.', 'Two.']);
+    await bagpiper.close();
+  });
+});
