@@ -54,9 +54,13 @@ function commandLineError(error: unknown): BagpiperError | 0 | undefined {
 export async function main(argv: readonly string[]): Promise<void> {
   const { stdin, stdout, stderr, env } = process;
   const interrupt = new AbortController();
+  let first = 0;
   const stop = (signal: NodeJS.Signals): void => {
-    // The second time the user means it. Not by process.exit: it crashes while ONNX Runtime is at work in the worker.
-    if (interrupt.signal.aborted) process.kill(process.pid, 'SIGKILL');
+    // The second time the user means it; npm passes on a signal that the terminal has sent already, so not at once. And not
+    // by process.exit, which crashes while ONNX Runtime is at work in the worker.
+    if (interrupt.signal.aborted && performance.now() - first > 1000) process.kill(process.pid, 'SIGKILL');
+    if (interrupt.signal.aborted) return;
+    first = performance.now();
     interrupt.abort(new Error(`stopped by ${signal}`));
   };
   process.on('SIGINT', stop).on('SIGTERM', stop);

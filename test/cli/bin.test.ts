@@ -68,10 +68,20 @@ describe('bin/bagpiper.js', () => {
     expect({ code, err }).toEqual({ code: 0, err: '' });
   });
 
+  it('shows everything in the demo', async () => {
+    const { code, out, err } = await shell('$B demo -m $M');
+    expect({ code, err }).toEqual({ code: 0, err: '' });
+    expect(out).toContain('bagpiper describe ');
+    for (const said of [SAID.caption, SAID.thinking, SAID.answer]) expect(out).toContain(said);
+    expect(readdirSync(at('out')).sort()).toEqual(['demo.png', 'demo.wav']);
+  });
+
   it('ends cleanly on Ctrl-C', async () => {
     // exec: the signal reaches the program itself. The line about the model comes when it is loaded.
+    let killed = false;
     const { code, out } = await shell('exec $B render "Ring!" -o c.wav -m $E --verbose', (text, kill) => {
-      if (text.includes('loaded in')) kill();
+      if (!killed && text.includes('loaded in')) kill();
+      killed ||= text.includes('loaded in');
     });
     expect({ code, out }).toEqual({ code: 130, out: '' });
     expect(readdirSync(folder).filter((name) => name.startsWith('c.wav'))).toEqual([]);
