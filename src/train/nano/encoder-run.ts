@@ -27,6 +27,10 @@ export interface EncoderRunOptions {
   signal?: AbortSignal;
 }
 
+/** How often the encoder is judged by held-out clips, and by how many. */
+const CHECK_STEPS = 400;
+const CHECK_CLIPS = 160;
+
 /** All clips of a split with their pictures in memory (0.05 GB an hour). */
 export async function loadClips(corpus: string, cache: string): Promise<Clip[]> {
   const clips: Clip[] = [];
@@ -42,7 +46,7 @@ export async function loadClips(corpus: string, cache: string): Promise<Clip[]> 
 
 export async function trainEncoder(options: EncoderRunOptions): Promise<void> {
   const { corpus, out, threads } = options;
-  const { chunks, clip, seed } = ENCODER_TRAINING;
+  const { chunks, clip, seed, aligned } = ENCODER_TRAINING;
   const schedule = { ...ENCODER_TRAINING.schedule, steps: options.steps ?? ENCODER_TRAINING.schedule.steps };
   const clips = await loadClips(join(corpus, 'train'), join(corpus, 'mels', 'train'));
   const held = await loadClips(join(corpus, 'valid'), join(corpus, 'mels', 'valid'));
@@ -55,13 +59,14 @@ export async function trainEncoder(options: EncoderRunOptions): Promise<void> {
     1,
     4,
   );
-  const check = heldOutBatches(held, chunks);
+  const check = heldOutBatches(held.slice(0, CHECK_CLIPS), chunks);
+  let words = 0;
   const result = await train(
     encoder.trainer,
     async (step) => {
       const picked = epochs.at(step)[0].map((i) => clips[i]);
       const batch = layClips(ENCODER, chunks, picked, new Random(`${seed}/augment/${step}`));
-      await encoder.addWords(batch);
+      words = await encoder.addWords(batch, step < aligned);
       return { inputs: batch.inputs, tokens: Math.round(batch.seconds) };
     },
     {
@@ -73,10 +78,10 @@ export async function trainEncoder(options: EncoderRunOptions): Promise<void> {
       maxMinutes: options.maxMinutes,
       signal: options.signal,
       onStep: async (step) => {
-        if (step % 200 !== 0 && step !== schedule.steps) return undefined;
+        if (step % CHECK_STEPS !== 0 && step !== schedule.steps) return { words };
         const scores = await scoreEncoder(encoder, check);
         process.stderr.write(`step ${step}: ${JSON.stringify(scores)}\n`);
-        return { ...scores };
+        return { words, ...scores };
       },
     },
   );

@@ -4,9 +4,10 @@ import { join } from 'node:path';
 import { Random } from '../../random.js';
 import { Tokenizer } from '../../text/index.js';
 import { openSafetensors, toFloat32, writeAtomically } from '../../weights/index.js';
+import { initialLanguageModel } from '../initial.js';
 import { exportModel } from './export.js';
 import { hearCorpus } from './heard.js';
-import { initialLanguageModel, trainStage } from './lm.js';
+import { trainStage } from './lm.js';
 import { trainTokenizer } from './prepare.js';
 import { LM_TRAINING, nanoConfig, STAGES, TEXT_IDS } from './settings.js';
 

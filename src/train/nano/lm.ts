@@ -1,13 +1,6 @@
 /** Trains nano's language model in stages on prepared examples. Each stage starts from the last one's parameters. */
 import { Graph } from '../../graph/index.js';
-import {
-  type BagpiperConfig,
-  languageModelTensors,
-  packGrids,
-  type TrainingSizes,
-  trainingLoss,
-} from '../../model/index.js';
-import type { Random } from '../../random.js';
+import { type BagpiperConfig, packGrids, type TrainingSizes, trainingLoss } from '../../model/index.js';
 import type { Tokenizer } from '../../text/index.js';
 import { type Batch, layBatch } from '../batch.js';
 import { Epochs } from '../epochs.js';
@@ -23,26 +16,6 @@ export interface StageSettings {
   clip: number;
   /** what stays as it is: in the warm-up the decoder layers, as upstream */
   freeze: 'nothing' | 'decoder layers';
-}
-
-/** Initial parameters: normal with deviation 0.02 (output projections smaller by the depth), ones for norms, zeros for offsets. */
-export function initialLanguageModel(config: BagpiperConfig, random: Random): Map<string, Float32Array> {
-  const values = new Map<string, Float32Array>();
-  const deep = 0.02 / Math.sqrt(2 * config.num_hidden_layers);
-  for (const [name, shape] of languageModelTensors(config)) {
-    const size = shape.reduce((a, b) => a * b, 1);
-    const scale = /o_proj|down_proj/.test(name)
-      ? deep
-      : name.startsWith('adaptor')
-        ? 0.05 * shape[shape.length - 1] ** -0.5
-        : 0.02;
-    const constant = /norm/.test(name) ? 1 : /bias|stream_emb/.test(name) ? 0 : undefined;
-    values.set(
-      name,
-      Float32Array.from({ length: size }, () => constant ?? random.normal() * scale),
-    );
-  }
-  return values;
 }
 
 export interface StageOptions {

@@ -67,8 +67,10 @@ export const CORPUS = { seed: 'nano-1', scenes: { train: 7680, valid: 512, test:
 /** Encoder pre-training. A batch holds `chunks` seconds of sound. */
 export const ENCODER_TRAINING = {
   seed: 'nano-encoder-1',
-  chunks: 48,
-  schedule: { peak: 1e-3, warmup: 100, steps: 1500, floor: 0.05 } satisfies ScheduleOptions,
+  chunks: 32,
+  schedule: { peak: 7e-4, warmup: 100, steps: 4200, floor: 0.05 } satisfies ScheduleOptions,
+  /** steps that learn words from their rough times; CTC follows */
+  aligned: 1400,
   clip: 1,
 };
 

@@ -4,6 +4,7 @@
  */
 import type { Scene } from '../../corpus/index.js';
 import { AMBIENCES, EVENTS, INSTRUMENTS, LEXICON, VOICES } from '../../corpus/index.js';
+import { NO_TARGET } from './aligned.js';
 
 const MOODS = ['neutral', 'happy', 'sad', 'angry', 'calm', 'excited'] as const;
 const PACES = ['slow', 'normal', 'fast'] as const;
@@ -119,6 +120,27 @@ export function wordClasses(scene: Scene): number[] {
       return found;
     }),
   );
+}
+
+/**
+ * One word class a token, where a turn's words are taken to last as long as they have letters: each word on the middle of
+ * its share, nothing between, the blank where nobody speaks. For clips of `tokens` tokens.
+ */
+export function alignWords(scene: Scene, tokens: number): Int32Array {
+  const targets = new Int32Array(tokens);
+  for (const { words, start, end } of scene.speech) {
+    targets.fill(NO_TARGET, tokenAt(start), Math.min(tokens, tokenAt(end) + 1));
+    const list = words.split(' ');
+    const letters = list.reduce((n, word) => n + word.length + 1, 0);
+    let at = start;
+    for (const word of list) {
+      const share = ((word.length + 1) / letters) * (end - start);
+      const [from, to] = [tokenAt(at + 0.35 * share), tokenAt(at + 0.65 * share)];
+      targets.fill(WORDS.get(word)!, from, Math.min(tokens, to + 1));
+      at += share;
+    }
+  }
+  return targets;
 }
 
 /** The word of a class. */
