@@ -5,10 +5,10 @@ import { join } from 'node:path';
 import { codecTensors, NANO_CODEC } from '../src/model/codec/nano-config.js';
 import { Random } from '../src/random.js';
 import { trainBpe } from '../src/text/index.js';
+import { initialLanguageModel } from '../src/train/initial.js';
 import { initialDecoder } from '../src/train/nano/codec-decoder.js';
 import { initialEncoder } from '../src/train/nano/encoder.js';
 import { exportModel } from '../src/train/nano/export.js';
-import { initialLanguageModel } from '../src/train/nano/lm.js';
 import { ENCODER, nanoConfig, TEXT_IDS } from '../src/train/nano/settings.js';
 
 /** Random models never stop by themselves: text of a caption's length, and 5 s of sound (125 frames and the delay). */

@@ -2,7 +2,7 @@
 import { Graph, gradients } from '../src/graph/index.js';
 import { trainingLoss } from '../src/model/index.js';
 import { Random } from '../src/random.js';
-import { initialLanguageModel } from '../src/train/nano/lm.js';
+import { initialLanguageModel } from '../src/train/initial.js';
 import { LM_TRAINING, nanoConfig } from '../src/train/nano/settings.js';
 import { Trainer } from '../src/train/trainer.js';
 import { products, totalFlops } from './flops.js';
