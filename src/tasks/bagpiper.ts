@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { Engine, EngineMessage, FinishedSegment, GenerateRequest, GenerateStats } from '../engine/types.js';
 import { BagpiperError } from '../errors.js';
-import { checkOptions, cleanText, clock, hear, hearPieces, joined, RATE, windowsOf } from './input.js';
+import { checkOptions, cleanText, clock, hear, hearPieces, joined, overlapOf, RATE, windowsOf } from './input.js';
 import { PartSplitter, parseGeneration, parseUnderstanding, type TextForm } from './parse.js';
 import { SYSTEM_PROMPT } from './prompts.js';
 import { startReply } from './reply.js';
@@ -78,7 +78,7 @@ function describe(engine: Engine, audio: AudioInput, options: VerbOptions): Repl
     }
     if (count > 1) {
       parts.warnings.push(
-        `The sound lasts ${clock(end)}; it was described in ${count} windows of up to ${maxInputSeconds} s that overlap by 5 s.`,
+        `The sound lasts ${clock(end)}; it was described in ${count} windows of up to ${maxInputSeconds} s that overlap by ${Number(overlapOf(maxInputSeconds).toFixed(1))} s.`,
       );
     }
     return parts;

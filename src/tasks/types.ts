@@ -57,7 +57,7 @@ export interface Reply extends PromiseLike<Parts>, AsyncIterable<VerbEvent> {}
 /** A loaded model and its verbs. */
 export interface Bagpiper {
   readonly info: EngineInfo;
-  /** A rich caption of a sound. Sounds over 30 s are described in overlapping windows. */
+  /** A rich caption of a sound. Sounds longer than the model takes at once (`info.maxInputSeconds`) are described in overlapping windows. */
   describe(audio: AudioInput, options?: VerbOptions): Reply;
   /** Answers a question about a sound, after a caption and thinking. Of sounds over 30 s the first 30 s are heard. */
   ask(audio: AudioInput, question: string, options?: VerbOptions): Reply;

@@ -47,8 +47,8 @@ export const NANO = {
     n_window_infer: 1000,
     activation_function: 'gelu',
   },
-  /** the longest clip that it was trained on */
-  max_input_seconds: 10,
+  /** clips of the small world last up to 10 s */
+  max_input_seconds: 12,
   codec_config: NANO_CODEC,
   generation: {
     text: { temperature: 0, topk: 20, cfg: 1, min_step: 1, max_step: 400 },
