@@ -88,6 +88,6 @@ function rateRows(flops: number, seen: readonly Seen[], own: readonly number[]):
     row("matmul: the step's own shapes, alone", 'GFLOP/s', giga(own)),
     row('training: rate / large matmul', '', share('clock'), { target }),
     row('training: the same by processor time', '', share('processor')),
-    row("training: rate / the step's own shapes", '', ofOwn, { target }),
+    row("training: rate / the step's own shapes", '', ofOwn),
   ];
 }
