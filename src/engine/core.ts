@@ -1,33 +1,41 @@
-/** The engine's inside, in the worker thread: loads a model folder and answers one request after the other. */
+/** The engine's inside, in the worker thread: loads a model folder and answers requests, several at once. */
 import { BagpiperError } from '../errors.js';
 import { type Model, openModel } from '../model/bagpiper.js';
 import { NanoCodec } from '../model/codec/nano.js';
 import { CODEC_PREFIX, codecTensors } from '../model/codec/nano-config.js';
-import { buildRows, delayDeinterleave, type Message, type SegmentDefaults } from '../model/index.js';
+import { buildRows, type Message, type Modality, type SegmentDefaults } from '../model/index.js';
 import { Random } from '../random.js';
 import type { SessionOptions } from '../runtime/index.js';
-import { StreamDecoder } from '../text/index.js';
+import { Admission } from './admission.js';
 import { Decoder } from './decoder.js';
 import { generate } from './generate.js';
-import { Hearing, MAX_INPUT_SECONDS } from './hear.js';
-import type { EngineEvent, EngineInfo, FinishedSegment, GenerateRequest, GenerateStats } from './types.js';
+import { Hearing } from './hear.js';
+import { type Lane, type PromptRows, Scheduler } from './scheduler.js';
+import { segmentSettings } from './settings.js';
+import type { EngineEvent, EngineInfo, GenerateRequest, GenerateStats } from './types.js';
+import { AnswerWriter } from './writer.js';
 
-/** Rows read at once while taking in the prompt. */
-const PREFILL = 256;
-/** Picked rows between two progress events. */
-const PROGRESS_ROWS = 10;
+/** Rows that are fed in one step: a request takes one, or two where a segment is guided. */
+export const MAX_ROWS = 4;
 
 /** A request as it travels to the worker: without the signal. */
 export type CoreRequest = Omit<GenerateRequest, 'signal'>;
 
+type Settings = Record<Modality, SegmentDefaults>;
+
 export class Core {
+  private readonly admission = new Admission(MAX_ROWS);
+  private readonly scheduler: Scheduler;
+
   private constructor(
     private readonly model: Model,
     readonly info: EngineInfo,
     private readonly decoder: Decoder,
     private readonly hearing: Hearing,
     private readonly codec: NanoCodec | null,
-  ) {}
+  ) {
+    this.scheduler = new Scheduler(decoder);
+  }
 
   static async open(path: string, threads: number): Promise<Core> {
     const model = openModel(path);
@@ -35,6 +43,7 @@ export class Core {
     const options: SessionOptions = { threads, parameters: (name) => ({ data: model.tensor(name) }) };
     const decoder = await Decoder.create(config, options);
     const codec = model.codec && NanoCodec.load(codecWeights(model), model.codec, { threads });
+    if (codec) checkCodec(codec, model);
     const info: EngineInfo = {
       source: path,
       name: config.model_type,
@@ -42,69 +51,89 @@ export class Core {
       parameters: model.parameters,
       threads,
       codec: codec && { hop: codec.hop, codebooks: codec.codebooks },
-      maxInputSeconds: MAX_INPUT_SECONDS,
+      maxInputSeconds: config.max_input_seconds,
       text: config.generation.text,
       audio: config.generation.audio,
     };
     return new Core(model, info, decoder, new Hearing(config, options), codec);
   }
 
-  /** Answers a request; `check` throws when it was cancelled. */
-  async run(request: CoreRequest, emit: (event: EngineEvent) => void, check: () => Promise<void>): Promise<void> {
-    const { config } = this.model;
-    if (request.segments.includes('audio') && !this.codec) {
+  /**
+   * Answers a request; others may run meanwhile.
+   *
+   * @throws the signal's reason soon after it fires; BagpiperError for what a caller can get wrong
+   */
+  async run(request: CoreRequest, emit: (event: EngineEvent) => void, signal: AbortSignal): Promise<void> {
+    const settings: Settings = {
+      text: segmentSettings('text', this.info.text, request.text),
+      audio: segmentSettings('audio', this.info.audio, request.audio),
+    };
+    const sounds = request.segments.includes('audio');
+    if (sounds && !this.codec) {
       throw new BagpiperError(`${this.info.source} has no codec: this model can describe and answer, but not render.`);
     }
-    const stats: GenerateStats = {
-      promptRows: 0,
-      textTokens: 0,
-      audioFrames: 0,
-      seconds: { encode: 0, prefill: 0, text: 0, audio: 0, codec: 0 },
-    };
-    this.decoder.clear(0);
-    this.decoder.clear(1);
-    await this.readPrompt(request, emit, check, stats);
-
-    const writer = new SegmentWriter(this.model, emit, stats);
-    const settings = (modality: 'text' | 'audio'): SegmentDefaults => ({
-      ...config.generation[modality],
-      ...defined(request[modality]),
-    });
-    const segments = await generate(this.decoder, config, {
-      segments: request.segments,
-      text: settings('text'),
-      audio: settings('audio'),
-      random: new Random(request.seed),
-      check,
-      onSegment: (index, modality) => writer.begin(index, modality),
-      onRow: (segment, row, step) => writer.row(segment, row, step),
-    });
-    writer.finish();
-    const finished: FinishedSegment[] = [];
-    for (const [index, { modality, endedBy, rows }] of segments.entries()) {
-      if (modality === 'text') {
-        finished.push({ modality, endedBy, rows: rows.length, text: writer.texts[index] });
-        continue;
-      }
-      const samples = await this.sound(rows, stats);
-      emit({ type: 'audio', segment: index, samples });
-      finished.push({ modality, endedBy, rows: rows.length, samples });
+    const rows = request.segments.some((modality) => settings[modality].cfg > 1) ? 2 : 1;
+    await this.admission.enter(rows, signal, () => emit({ type: 'phase', phase: 'queued' }));
+    const lane = this.scheduler.open(signal);
+    try {
+      await this.answer(request, settings, lane, emit, signal);
+    } finally {
+      await lane.close();
+      this.admission.leave(rows);
     }
-    emit({ type: 'end', segments: finished, stats });
   }
 
+  /** To be called when no request runs any more. */
   async close(): Promise<void> {
     await this.decoder.release();
     await this.hearing.release();
     await this.codec?.release();
   }
 
-  private async readPrompt(
+  private async answer(
+    request: CoreRequest,
+    settings: Settings,
+    lane: Lane,
+    emit: (event: EngineEvent) => void,
+    signal: AbortSignal,
+  ): Promise<void> {
+    const stats: GenerateStats = {
+      promptRows: 0,
+      textTokens: 0,
+      audioFrames: 0,
+      seconds: { encode: 0, prefill: 0, text: 0, audio: 0, codec: 0 },
+    };
+    const prompt = await this.prompt(request, emit, stats, signal);
+    emit({ type: 'phase', phase: 'prefill' });
+    const began = performance.now();
+    await lane.prefill(prompt);
+    stats.promptRows = prompt.count;
+    stats.seconds.prefill = (performance.now() - began) / 1000;
+
+    const writer = new AnswerWriter(this.model, this.codec, emit, stats);
+    try {
+      await generate(lane, this.model.config, {
+        segments: request.segments,
+        ...settings,
+        random: new Random(request.seed),
+        choices: this.codec ? ['text', 'audio'] : ['text'],
+        onSegment: (index, modality) => writer.begin(index, modality),
+        onRow: (segment, row, step) => writer.row(segment, row, step),
+        onSegmentEnd: (segment) => writer.finish(segment),
+      });
+    } finally {
+      writer.stop();
+    }
+    emit({ type: 'end', segments: writer.finished, stats });
+  }
+
+  /** Messages to rows: text by the tokenizer, sound by the encoder. */
+  private async prompt(
     request: CoreRequest,
     emit: (event: EngineEvent) => void,
-    check: () => Promise<void>,
     stats: GenerateStats,
-  ) {
+    signal: AbortSignal,
+  ): Promise<PromptRows> {
     const { config, tokenizer } = this.model;
     const began = performance.now();
     const heard: Float32Array[] = [];
@@ -114,114 +143,41 @@ export class Core {
         messages.push({ role: message.role, modality: 'text', textIds: tokenizer.encode(message.text) });
         continue;
       }
-      emit({ type: 'phase', phase: 'encode' });
-      await check();
-      const { vectors, tokens } = await this.hearing.features(message.samples);
-      heard.push(vectors);
       if (message.role === 'assistant') throw new BagpiperError('A prompt cannot hold sound made by the assistant.');
+      emit({ type: 'phase', phase: 'encode' });
+      const { vectors, tokens } = await this.hearing.features(message.samples);
+      signal.throwIfAborted();
+      heard.push(vectors);
       messages.push({ role: message.role, modality: 'audio', frames: tokens });
     }
     stats.seconds.encode = (performance.now() - began) / 1000;
-    emit({ type: 'phase', phase: 'prefill' });
-    const prefill = performance.now();
     const grid = buildRows(messages, config, { mode: 'inference' });
-    if (grid.length > config.max_position_embeddings / 2) {
+    const most = Math.floor(config.max_position_embeddings / 2);
+    if (grid.length > most) {
       throw new BagpiperError(
-        `The prompt has ${grid.length} rows; this model takes at most ${config.max_position_embeddings / 2}. Shorten the text or the clip.`,
+        `The prompt has ${grid.length} rows; this model takes at most ${most}. Shorten the text or the clip.`,
       );
     }
-    const { hidden_size: width, num_stream: streams } = config;
+    const width = config.hidden_size;
     const features = new Float32Array(grid.length * width);
     const isFeature = new Float32Array(grid.length);
-    grid.continuous.forEach((span, i) => {
-      features.set(heard[i], span.start * width);
-      isFeature.fill(1, span.start, span.start + span.length);
-    });
-    for (let at = 0; at < grid.length; at += PREFILL) {
-      await check();
-      const to = Math.min(grid.length, at + PREFILL);
-      await this.decoder.feed({
-        slot: 0,
-        slots: 1,
-        count: to - at,
-        ids: grid.ids.subarray(at * streams, to * streams),
-        features: features.subarray(at * width, to * width),
-        isFeature: isFeature.subarray(at, to),
-      });
+    for (const [i, { start, length }] of grid.continuous.entries()) {
+      features.set(heard[i], start * width);
+      isFeature.fill(1, start, start + length);
     }
-    stats.promptRows = grid.length;
-    stats.seconds.prefill = (performance.now() - prefill) / 1000;
-  }
-
-  /** Rows of an audio segment to samples; fewer rows than the delay pattern's give silence of no length. */
-  private async sound(rows: readonly Int32Array[], stats: GenerateStats): Promise<Float32Array> {
-    const { config } = this.model;
-    if (rows.length < config.num_stream) return new Float32Array(0);
-    const ids = new Int32Array(rows.length * config.num_stream);
-    rows.forEach((row, t) => {
-      ids.set(row, t * config.num_stream);
-    });
-    const began = performance.now();
-    const codes = delayDeinterleave(ids, config);
-    stats.audioFrames += codes.length / config.num_stream;
-    const samples = await this.codec!.decode(codes);
-    stats.seconds.codec += (performance.now() - began) / 1000;
-    return samples;
+    return { count: grid.length, ids: grid.ids, features, isFeature };
   }
 }
 
-/** Text as it comes, progress, and the time of each segment. */
-class SegmentWriter {
-  readonly texts: string[] = [];
-  private stream: StreamDecoder | undefined;
-  private segment = -1;
-  private modality: 'text' | 'audio' = 'text';
-  private since = 0;
-
-  constructor(
-    private readonly model: Model,
-    private readonly emit: (event: EngineEvent) => void,
-    private readonly stats: GenerateStats,
-  ) {}
-
-  begin(index: number, modality: 'text' | 'audio'): void {
-    this.finish();
-    this.segment = index;
-    this.modality = modality;
-    this.since = performance.now();
-    this.texts[index] = '';
-    this.stream = modality === 'text' ? new StreamDecoder(this.model.tokenizer) : undefined;
-    this.emit({ type: 'segment', index, modality });
-  }
-
-  row(segment: number, row: Int32Array, step: number): void {
-    if (this.stream) {
-      this.stats.textTokens++;
-      this.say(this.stream.push(row[0] - this.model.config.text_token_offset));
-    }
-    if (step % PROGRESS_ROWS === 0) this.emit({ type: 'progress', segment, rows: step + 1 });
-  }
-
-  finish(): void {
-    if (this.segment < 0) return;
-    if (this.stream) this.say(this.stream.end());
-    this.stream = undefined;
-    this.stats.seconds[this.modality] += (performance.now() - this.since) / 1000;
-    this.segment = -1;
-  }
-
-  private say(delta: string): void {
-    if (delta === '') return;
-    this.texts[this.segment] += delta;
-    this.emit({ type: 'text', segment: this.segment, delta });
-  }
+/** @throws BagpiperError where the codec cannot take what the language model may say */
+function checkCodec({ codebooks, codebookSize }: NanoCodec, { config, folder }: Model): void {
+  const codes = config.codec_layer_size - 1;
+  if (codebooks === config.num_stream && codebookSize >= codes) return;
+  throw new BagpiperError(
+    `${folder.configFile}: the codec has ${codebooks} codebooks of ${codebookSize} codes, but the language model writes ${config.num_stream} streams of ${codes}.`,
+  );
 }
 
 function codecWeights(model: Model): Map<string, Float32Array> {
   return new Map([...codecTensors(model.codec!).keys()].map((name) => [name, model.tensor(CODEC_PREFIX + name)]));
-}
-
-/** Without the fields that are undefined, so that they do not hide defaults. */
-function defined<T extends object>(options: T | undefined): Partial<T> {
-  return Object.fromEntries(Object.entries(options ?? {}).filter(([, value]) => value !== undefined)) as Partial<T>;
 }

@@ -1,15 +1,21 @@
 /**
- * The language model at work: a decoder session with its key-value cache, kept in typed arrays outside the graph, and the
- * heads. Sequences are slots of one cache; slot 1 holds the unconditional branch of guidance.
+ * The language model at work: embeddings, the decoding graph with its key-value cache, and the heads. Sequences are
+ * neighbouring slots of one cache and step together. One call at a time: scheduler.ts sees to that.
+ *
+ * A row's numbers do not depend, to the last bit, on what else is in the batch. ONNX Runtime computes a product of one
+ * row in another way than one of two and more (other rounding), and any number from two up alike; and it may cut a small
+ * product among threads where there are more threads than products. So no product here ever has a single row, and there
+ * are at most as many threads as key heads.
  */
+import { availableParallelism } from 'node:os';
 import { Graph } from '../graph/index.js';
-import { audioHead, type BagpiperConfig, decoderStep, rotaryValues, textHead } from '../model/index.js';
-import { HIDDEN } from '../nn/index.js';
+import { audioHead, type BagpiperConfig, decoderSizes, rotaryValues, textHead } from '../model/index.js';
 import { Session, type SessionOptions, type Value } from '../runtime/index.js';
+import { KeyValueCache } from './cache.js';
+import { numbers, stepGraph, stepShapes } from './step-graph.js';
 
-const SLOTS = 2;
-/** rows by which the cache grows */
-const PAGE = 256;
+/** Rows read at once while taking in a prompt: more are no faster a row, and keep others waiting longer. */
+export const CHUNK = 64;
 
 /** Rows to feed to some neighbouring slots: all of them get the same number of rows. */
 export interface Rows {
@@ -22,157 +28,213 @@ export interface Rows {
   /** adapted features [slots, count, hidden] in the place of rows where `isFeature` [slots, count] is 1 */
   features?: Float32Array;
   isFeature?: Float32Array;
+  /** slots [slots] that only fill a gap: they keep what they hold */
+  idle?: readonly boolean[];
+}
+
+/** Scores of one vector: each stream's own ids [num_stream, codec_layer_size], and eos and eot of stream 0. */
+export interface AudioScores {
+  codes: Float32Array;
+  ends: Float32Array;
 }
 
 export class Decoder {
-  private capacity = 0;
-  private readonly lengths = new Int32Array(SLOTS);
-  private keys: Float32Array[] = [];
-  private values: Float32Array[] = [];
+  private readonly cache: KeyValueCache;
+  /** all-zero rows, which the unconditional branch of every guided request starts with: computed once */
+  private readonly zeros: KeyValueCache;
+  private rotary = { cos: new Float32Array(0), sin: new Float32Array(0) };
+  private readonly shapes = new Map<string, Record<string, Value>>();
 
   private constructor(
-    private readonly config: BagpiperConfig,
+    readonly config: BagpiperConfig,
+    private readonly embeddings: Float32Array,
     private readonly step: Session,
     private readonly text: Session,
     private readonly audio: Session,
-  ) {}
+  ) {
+    this.cache = new KeyValueCache(decoderSizes(config));
+    this.zeros = new KeyValueCache(decoderSizes(config));
+  }
 
-  static async create(config: BagpiperConfig, options: SessionOptions): Promise<Decoder> {
-    const build = async (network: (graph: Graph, config: BagpiperConfig) => void): Promise<Session> => {
+  /** @param given `parameters` must give the numbers of every tensor; `threads` is an upper bound */
+  static async create(config: BagpiperConfig, given: SessionOptions): Promise<Decoder> {
+    const { parameters } = given;
+    if (!parameters) throw new Error('the decoder needs parameters');
+    const most = Math.min(config.num_key_value_heads, config.num_stream);
+    const options = { ...given, threads: Math.min(given.threads ?? availableParallelism(), most) };
+    const head = async (network: (graph: Graph, config: BagpiperConfig) => void): Promise<Session> => {
       const graph = new Graph();
       network(graph, config);
       return Session.create(graph, options);
     };
-    return new Decoder(config, await build(decoderStep), await build(textHead), await build(audioHead));
+    const table = numbers(parameters, 'model.embed_tokens.weight');
+    const step = await Session.create(stepGraph(config, parameters), options);
+    return new Decoder(config, table, step, await head(textHead), await head(audioHead));
   }
 
   /** Rows that a slot holds. */
   length(slot: number): number {
-    return this.lengths[slot];
+    return this.cache.length(slot);
   }
 
   /** Forgets what a slot holds. */
   clear(slot: number): void {
-    this.lengths[slot] = 0;
+    this.cache.clear(slot);
+  }
+
+  /** Gives one slot's rows to another and forgets them in the first. */
+  move(from: number, to: number): void {
+    this.cache.copy(this.cache, from, to, this.cache.length(from));
+    this.cache.clear(from);
+  }
+
+  /** To be called when no slot holds anything: gives back what long sequences have taken. */
+  trim(): void {
+    this.cache.trim();
   }
 
   /** Feeds rows and returns the vectors after them, [slots, count, hidden]. */
-  async feed(rows: Rows): Promise<Float32Array> {
-    const { slot, slots, count } = rows;
-    const { hidden_size: hidden, num_stream: streams } = this.config;
-    this.reserve(this.lengths[slot] + count);
-    const positions = Array.from(
-      { length: slots * count },
-      (_, i) => this.lengths[slot + Math.floor(i / count)] + (i % count),
-    );
-    const { cos, sin } = rotaryValues(positions, this.config);
-    const rotaryDims = [slots, count, 1, this.config.head_dim / 2];
-    const inputs: Record<string, Value> = {
-      ids: { data: BigInt64Array.from(rows.ids, BigInt), dims: [slots, count, streams] },
-      features: { data: rows.features ?? new Float32Array(slots * count * hidden), dims: [slots, count, hidden] },
-      is_feature: { data: rows.isFeature ?? new Float32Array(slots * count), dims: [slots, count, 1] },
-      cos: { data: cos, dims: rotaryDims },
-      sin: { data: sin, dims: rotaryDims },
-      mask: this.mask(slot, slots, count),
-    };
-    const { num_key_value_heads: kv, head_dim: dim, num_hidden_layers: layers } = this.config;
-    const size = kv * dim * this.capacity;
-    for (let i = 0; i < layers; i++) {
-      const part = (cache: Float32Array) => cache.subarray(slot * size, (slot + slots) * size);
-      inputs[`keys.${i}`] = { data: part(this.keys[i]), dims: [slots, kv, dim, this.capacity] };
-      inputs[`values.${i}`] = { data: part(this.values[i]), dims: [slots, kv, this.capacity, dim] };
-    }
-    const out = await this.step.run(inputs);
-    for (let i = 0; i < layers; i++) {
-      this.append(
-        i,
-        slot,
-        slots,
-        count,
-        out[`new_keys.${i}`].data as Float32Array,
-        out[`new_values.${i}`].data as Float32Array,
-      );
-    }
-    for (let s = slot; s < slot + slots; s++) this.lengths[s] += count;
-    return out.hidden.data as Float32Array;
+  feed(rows: Rows): Promise<Float32Array> {
+    return this.run(this.cache, rows);
   }
 
-  /** Logits of stream 0 over special and text ids for one vector [hidden]. */
-  async textLogits(hidden: Float32Array): Promise<Float32Array> {
-    const { logits } = await this.text.run({ hidden: { data: hidden, dims: [1, this.config.hidden_size] } });
-    return logits.data as Float32Array;
+  /** Computes a chunk more of the all-zero rows; true when there are at least `count`. */
+  async growZeros(count: number): Promise<boolean> {
+    if (this.zeros.length(0) < count) {
+      await this.run(this.zeros, {
+        slot: 0,
+        slots: 1,
+        count: CHUNK,
+        ids: new Int32Array(CHUNK * this.config.num_stream),
+      });
+    }
+    return this.zeros.length(0) >= count;
   }
 
-  /** For vectors [n, hidden]: own ids of each stream [num_stream, n, codec_layer_size], and eos and eot [n, 2]. */
-  async audioLogits(hidden: Float32Array): Promise<{ codes: Float32Array; ends: Float32Array }> {
-    const n = hidden.length / this.config.hidden_size;
-    const { codes, ends } = await this.audio.run({ hidden: { data: hidden, dims: [n, this.config.hidden_size] } });
-    return { codes: codes.data as Float32Array, ends: ends.data as Float32Array };
+  /** Makes a slot hold `count` all-zero rows; {@link growZeros} comes first. */
+  takeZeros(slot: number, count: number): void {
+    this.cache.reserve(slot + 1, count + 1);
+    this.cache.copy(this.zeros, 0, slot, count);
+  }
+
+  /** Logits of stream 0 over special and text ids for vectors [n, hidden]: n arrays. */
+  async textLogits(hidden: Float32Array): Promise<Float32Array[]> {
+    const { logits } = await this.text.run({ hidden: this.vectors(hidden) });
+    const size = this.config.text_token_end;
+    const data = logits.data as Float32Array;
+    return this.each(hidden, (i) => data.subarray(i * size, (i + 1) * size));
+  }
+
+  /** Scores of vectors [n, hidden], one entry each. */
+  async audioLogits(hidden: Float32Array): Promise<AudioScores[]> {
+    const { num_stream: streams, codec_layer_size: layer } = this.config;
+    const out = await this.audio.run({ hidden: this.vectors(hidden) });
+    const [all, ends] = [out.codes.data as Float32Array, out.ends.data as Float32Array];
+    const n = ends.length / 2;
+    return this.each(hidden, (i) => {
+      const codes = new Float32Array(streams * layer);
+      for (let s = 0; s < streams; s++) {
+        codes.set(all.subarray((s * n + i) * layer, (s * n + i + 1) * layer), s * layer);
+      }
+      return { codes, ends: ends.subarray(2 * i, 2 * i + 2) };
+    });
   }
 
   async release(): Promise<void> {
     for (const session of [this.step, this.text, this.audio]) await session.release();
   }
 
-  private mask(slot: number, slots: number, count: number): Value {
-    const group = this.config.num_attention_heads / this.config.num_key_value_heads;
-    const width = this.capacity + count;
-    const data = new Float32Array(slots * count * group * width).fill(HIDDEN);
-    for (let s = 0; s < slots; s++) {
-      for (let t = 0; t < count; t++) {
-        for (let g = 0; g < group; g++) {
-          const line = ((s * count + t) * group + g) * width;
-          data.fill(0, line, line + this.lengths[slot + s]);
-          data.fill(0, line + this.capacity, line + this.capacity + t + 1);
-        }
-      }
-    }
-    return { data, dims: [slots, 1, count * group, width] };
+  private each<T>(hidden: Float32Array, make: (index: number) => T): T[] {
+    return Array.from({ length: hidden.length / this.config.hidden_size }, (_, i) => make(i));
   }
 
-  /** Puts new rows behind the old ones: keys are stored transposed, [slot, kv, dim, capacity]. */
-  private append(
-    layer: number,
-    slot: number,
-    slots: number,
-    count: number,
-    keys: Float32Array,
-    values: Float32Array,
-  ): void {
-    const { num_key_value_heads: kv, head_dim: dim } = this.config;
-    const { capacity } = this;
-    for (let s = 0; s < slots; s++) {
-      const at = this.lengths[slot + s];
-      for (let h = 0; h < kv; h++) {
-        const from = (s * kv + h) * dim * count;
-        const to = ((slot + s) * kv + h) * dim * capacity;
-        for (let d = 0; d < dim; d++) {
-          for (let t = 0; t < count; t++) this.keys[layer][to + d * capacity + at + t] = keys[from + d * count + t];
-        }
-        this.values[layer].set(values.subarray(from, from + count * dim), to + at * dim);
-      }
-    }
+  /** Vectors for a head: never a single one. */
+  private vectors(hidden: Float32Array): Value {
+    const width = this.config.hidden_size;
+    if (hidden.length > width) return { data: hidden, dims: [hidden.length / width, width] };
+    const data = new Float32Array(2 * width);
+    data.set(hidden);
+    return { data, dims: [2, width] };
   }
 
-  /** Makes room for `rows` rows in every slot. */
-  private reserve(rows: number): void {
-    if (rows <= this.capacity) return;
-    const { num_key_value_heads: kv, head_dim: dim, num_hidden_layers: layers } = this.config;
-    const old = this.capacity;
-    this.capacity = Math.ceil(rows / PAGE) * PAGE;
-    const size = SLOTS * kv * dim * this.capacity;
-    for (let i = 0; i < layers; i++) {
-      const keys = new Float32Array(size);
-      const values = new Float32Array(size);
-      if (old > 0) {
-        for (let r = 0; r < SLOTS * kv * dim; r++)
-          keys.set(this.keys[i].subarray(r * old, (r + 1) * old), r * this.capacity);
-        for (let r = 0; r < SLOTS * kv; r++) {
-          values.set(this.values[i].subarray(r * old * dim, (r + 1) * old * dim), r * this.capacity * dim);
-        }
-      }
-      this.keys[i] = keys;
-      this.values[i] = values;
+  /** What the graph runs: a lone row takes an idle one with it. */
+  private sizes({ slots, count }: Rows): { batch: number; count: number } {
+    if (slots * count > 1) return { batch: slots, count };
+    // Behind it in the same sequence is cheaper than in another one, which has keys and values of its own. But where a key
+    // head serves one query head, attention would then have two rows at a time instead of one.
+    return this.config.num_attention_heads > this.config.num_key_value_heads
+      ? { batch: 1, count: 2 }
+      : { batch: 2, count: 1 };
+  }
+
+  private async run(cache: KeyValueCache, rows: Rows): Promise<Float32Array> {
+    const { slot, slots } = rows;
+    const width = this.config.hidden_size;
+    const { batch, count } = this.sizes(rows);
+    let longest = 0;
+    for (let s = slot; s < slot + batch; s++) longest = Math.max(longest, cache.length(s));
+    cache.reserve(slot + batch, longest + count);
+    const positions = new BigInt64Array(batch * count);
+    for (let i = 0; i < positions.length; i++) {
+      positions[i] = BigInt(cache.length(slot + Math.floor(i / count)) + (i % count));
     }
+    const { cos, sin } = this.angles(cache.capacity + count);
+    const tableDims = [cos.length / (this.config.head_dim / 2), this.config.head_dim / 2];
+    const out = await this.step.run({
+      x: { data: this.embed(rows, batch * count), dims: [batch * count, width] },
+      positions: { data: positions, dims: [batch * count, 1] },
+      cos: { data: cos, dims: tableDims },
+      sin: { data: sin, dims: tableDims },
+      mask: cache.mask(slot, batch, count),
+      ...this.shapesOf(batch, count, cache.capacity),
+      ...cache.inputs(slot, batch),
+    });
+    const fresh = out.fresh.data as Float32Array;
+    for (let s = 0; s < slots; s++) if (!rows.idle?.[s]) cache.append(slot + s, rows.count, fresh, s * count);
+    return (out.hidden.data as Float32Array).subarray(0, slots * rows.count * width);
+  }
+
+  /** Rows of ids to the sums of their embeddings, or to the features in their place; rows beyond are 0. */
+  private embed({ slots, count, ids, features, isFeature }: Rows, total: number): Float32Array {
+    const { hidden_size: width, num_stream: streams } = this.config;
+    const { embeddings } = this;
+    const x = new Float32Array(total * width);
+    for (let i = 0; i < slots * count; i++) {
+      const at = i * width;
+      if (features && isFeature?.[i]) {
+        x.set(features.subarray(at, at + width), at);
+        continue;
+      }
+      for (let s = 0; s < streams; s++) {
+        const id = ids[i * streams + s];
+        // Id 0 says "nothing" on every stream but the first.
+        if (s > 0 && id === 0) continue;
+        for (let d = 0; d < width; d++) x[at + d] += embeddings[id * width + d];
+      }
+    }
+    return x;
+  }
+
+  /** The rotary table for at least so many positions. */
+  private angles(rows: number): { cos: Float32Array; sin: Float32Array } {
+    const half = this.config.head_dim / 2;
+    if (this.rotary.cos.length < rows * half) {
+      this.rotary = rotaryValues(
+        Array.from({ length: 2 * rows }, (_, p) => p),
+        this.config,
+      );
+    }
+    return this.rotary;
+  }
+
+  private shapesOf(batch: number, count: number, capacity: number): Record<string, Value> {
+    const key = `${batch}/${count}/${capacity}`;
+    let shapes = this.shapes.get(key);
+    if (!shapes) {
+      if (this.shapes.size > 64) this.shapes.clear();
+      shapes = stepShapes(this.config, batch, count, capacity);
+      this.shapes.set(key, shapes);
+    }
+    return shapes;
   }
 }

@@ -2,10 +2,11 @@
  * One answer, segment by segment (docs/model.md, "Generation"): the modality is enforced or chosen, rows are picked until
  * an end token or the step limit, and a segment may be guided by an unconditional branch.
  */
-import { allowedIds, type BagpiperConfig, type Modality, type SegmentDefaults } from '../model/index.js';
+import { allowedIds, type BagpiperConfig, type IdRange, type Modality, type SegmentDefaults } from '../model/index.js';
 import type { Random } from '../random.js';
-import type { Decoder } from './decoder.js';
-import { argmax, pick } from './sample.js';
+import type { AudioScores } from './decoder.js';
+import { pick } from './sample.js';
+import type { Lane } from './scheduler.js';
 
 export interface SegmentRows {
   modality: Modality;
@@ -19,129 +20,113 @@ export interface GenerateOptions {
   text: SegmentDefaults;
   audio: SegmentDefaults;
   random: Random;
-  /** throws when the request was cancelled; called between steps */
-  check: () => Promise<void>;
+  /** what may be chosen where no segment is enforced; default both */
+  choices?: readonly Modality[];
   onSegment?: (index: number, modality: Modality) => void;
   /** a row that is not the end row was picked */
   onRow?: (segment: number, row: Int32Array, step: number) => void;
+  /** a segment is complete; the next one begins when this is done */
+  onSegmentEnd?: (segment: SegmentRows) => void | Promise<void>;
 }
 
-const COND = 0;
-const UNCOND = 1;
+/** Rows that a segment takes besides one a step: the assistant's and the modality's (the last row picked closes it). */
+const FRAME_ROWS = 2;
 
-/** Generates after a prompt that slot 0 of the decoder already holds. */
-export async function generate(
-  decoder: Decoder,
-  config: BagpiperConfig,
-  options: GenerateOptions,
-): Promise<SegmentRows[]> {
+/**
+ * Generates after a prompt that the lane already holds. Ends early, with `max_step`, where the positions that the model
+ * knows are used up.
+ */
+export async function generate(lane: Lane, config: BagpiperConfig, options: GenerateOptions): Promise<SegmentRows[]> {
   const done: SegmentRows[] = [];
   for (let k = 0; ; k++) {
-    const first = await feedOne(decoder, config, COND, 1, single(config, config.assistant_token_id));
-    const modality = options.segments[k] ?? (await chooseModality(decoder, config, first));
+    const room = config.max_position_embeddings - lane.length - FRAME_ROWS;
+    if (room < 1) return done;
+    const enforced = options.segments[k] as Modality | undefined;
+    const { text } = await lane.step(single(config, config.assistant_token_id), enforced ? 'none' : 'text');
+    const modality = enforced ?? choose(text!, config, options.choices);
     options.onSegment?.(k, modality);
-    const settings = options[modality];
-    const guided = settings.cfg > 1;
-    if (guided) await prefillUnconditional(decoder, config);
-    let row = single(config, modality === 'text' ? config.text_token_id : config.audio_token_id);
-    const rows: Int32Array[] = [];
-    let endedBy: SegmentRows['endedBy'] = 'max_step';
-    for (let step = 0; step < settings.max_step; step++) {
-      await options.check();
-      const hidden = await feedOne(decoder, config, COND, guided ? 2 : 1, row);
-      row =
-        modality === 'text'
-          ? await pickText(decoder, config, hidden, settings, step, options.random)
-          : await pickAudio(decoder, config, hidden, settings, step, options.random);
-      if (row[0] === config.eos_token_id || row[0] === config.eot_token_id) {
-        endedBy = row[0] === config.eos_token_id ? 'eos' : 'eot';
-        break;
-      }
-      rows.push(row);
-      options.onRow?.(k, row, step);
-    }
-    await feedOne(decoder, config, COND, 1, single(config, row[0]));
-    decoder.clear(UNCOND);
-    done.push({ modality, endedBy, rows });
-    if (endedBy !== 'eot' && k + 1 >= options.segments.length) return done;
+    const segment = await generateSegment(lane, config, options, k, modality, room);
+    await options.onSegmentEnd?.(segment);
+    done.push(segment);
+    if (segment.endedBy !== 'eot' && k + 1 >= options.segments.length) return done;
   }
 }
 
-const single = (config: BagpiperConfig, id: number): Int32Array => {
+async function generateSegment(
+  lane: Lane,
+  config: BagpiperConfig,
+  options: GenerateOptions,
+  index: number,
+  modality: Modality,
+  room: number,
+): Promise<SegmentRows> {
+  const settings = options[modality];
+  const guided = settings.cfg > 1;
+  if (guided) await lane.guide();
+  let row = single(config, modality === 'text' ? config.text_token_id : config.audio_token_id);
+  const segment: SegmentRows = { modality, endedBy: 'max_step', rows: [] };
+  const early = allowedIds(config, 'text', 0, 1)[0];
+  const late = allowedIds(config, 'text', 1, 1)[0];
+  for (let step = 0; step < Math.min(settings.max_step, room); step++) {
+    const { text, audio } = await lane.step(row, modality, settings.cfg);
+    const mayEnd = step >= settings.min_step;
+    row = text
+      ? pickText(config, text, mayEnd ? late : early, settings, options.random)
+      : pickAudio(config, audio!, mayEnd, settings, options.random);
+    if (row[0] === config.eos_token_id || row[0] === config.eot_token_id) {
+      segment.endedBy = row[0] === config.eos_token_id ? 'eos' : 'eot';
+      break;
+    }
+    segment.rows.push(row);
+    options.onRow?.(index, row, step);
+  }
+  if (guided) await lane.unguide();
+  await lane.step(single(config, row[0]), 'none');
+  return segment;
+}
+
+function single(config: BagpiperConfig, id: number): Int32Array {
   const row = new Int32Array(config.num_stream);
   row[0] = id;
   return row;
-};
-
-/** Feeds the same row to some slots; vectors [slots, hidden]. */
-function feedOne(
-  decoder: Decoder,
-  config: BagpiperConfig,
-  slot: number,
-  slots: number,
-  row: Int32Array,
-): Promise<Float32Array> {
-  const ids = new Int32Array(slots * config.num_stream);
-  for (let s = 0; s < slots; s++) ids.set(row, s * config.num_stream);
-  return decoder.feed({ slot, slots, count: 1, ids });
 }
 
-async function chooseModality(decoder: Decoder, config: BagpiperConfig, hidden: Float32Array): Promise<Modality> {
-  const logits = await decoder.textLogits(hidden);
-  // Only text and audio can be generated; image, video and toolcall are reserved names.
+/** Only text and audio can be generated; image, video and toolcall are reserved names. */
+function choose(
+  logits: Float32Array,
+  config: BagpiperConfig,
+  choices: readonly Modality[] = ['text', 'audio'],
+): Modality {
+  if (choices.length === 1) return choices[0];
   return logits[config.audio_token_id] > logits[config.text_token_id] ? 'audio' : 'text';
 }
 
-/** The unconditional branch: as many all-zero rows as the conditional one holds. */
-async function prefillUnconditional(decoder: Decoder, config: BagpiperConfig): Promise<void> {
-  decoder.clear(UNCOND);
-  const count = decoder.length(COND);
-  await decoder.feed({ slot: UNCOND, slots: 1, count, ids: new Int32Array(count * config.num_stream) });
-}
-
-/** One text id; with guidance `hidden` holds the conditional and the unconditional vector. */
-async function pickText(
-  decoder: Decoder,
+function pickText(
   config: BagpiperConfig,
-  hidden: Float32Array,
+  logits: Float32Array,
+  allowed: readonly IdRange[],
   settings: SegmentDefaults,
-  step: number,
   random: Random,
-): Promise<Int32Array> {
-  const width = config.hidden_size;
-  const logits = await decoder.textLogits(hidden.subarray(0, width));
-  if (hidden.length > width) {
-    const blind = await decoder.textLogits(hidden.subarray(width));
-    for (let i = 0; i < logits.length; i++) logits[i] = settings.cfg * logits[i] + (1 - settings.cfg) * blind[i];
-  }
-  const ranges = allowedIds(config, 'text', step, settings.min_step)[0];
+): Int32Array {
   const masked = new Float32Array(logits.length).fill(Number.NEGATIVE_INFINITY);
-  for (const { start, end } of ranges) masked.set(logits.subarray(start, end), start);
-  return single(config, settings.temperature === 0 ? argmax(masked) : pick(masked, settings, random));
+  for (const { start, end } of allowed) masked.set(logits.subarray(start, end), start);
+  return single(config, pick(masked, settings, random));
 }
 
-/** One id for each stream; with guidance `hidden` holds the conditional and the unconditional vector. */
-async function pickAudio(
-  decoder: Decoder,
+/** One id for each stream, or an end row. */
+function pickAudio(
   config: BagpiperConfig,
-  hidden: Float32Array,
+  { codes, ends }: AudioScores,
+  mayEnd: boolean,
   settings: SegmentDefaults,
-  step: number,
   random: Random,
-): Promise<Int32Array> {
+): Int32Array {
   const { num_stream: streams, codec_layer_size: layer } = config;
-  const { codes, ends } = await decoder.audioLogits(hidden);
-  const n = hidden.length / config.hidden_size;
-  const guide = (values: Float32Array, at: number, stride: number): number =>
-    n === 2 ? settings.cfg * values[at] + (1 - settings.cfg) * values[at + stride] : values[at];
   const row = new Int32Array(streams);
-  const mayEnd = step >= settings.min_step;
   for (let s = 0; s < streams; s++) {
-    const extra = s === 0 && mayEnd ? 2 : 0;
-    const scores = new Float32Array(extra + layer);
-    for (let e = 0; e < extra; e++) scores[e] = guide(ends, e, 2);
-    for (let c = 0; c < layer; c++) scores[extra + c] = guide(codes, s * n * layer + c, layer);
-    const at = pick(scores, settings, random);
+    const own = codes.subarray(s * layer, (s + 1) * layer);
+    const extra = s === 0 && mayEnd ? ends.length : 0;
+    const at = pick(extra > 0 ? Float32Array.of(...ends, ...own) : own, settings, random);
     if (at < extra) return single(config, at === 0 ? config.eos_token_id : config.eot_token_id);
     row[s] = config.codec_base_offset + s * layer + at - extra;
   }

@@ -2,6 +2,7 @@
 import { availableParallelism } from 'node:os';
 import { Worker } from 'node:worker_threads';
 import { BagpiperError } from '../errors.js';
+import { Channel } from './channel.js';
 import type { Engine, EngineEvent, EngineInfo, GenerateRequest } from './types.js';
 import type { FromWorker, ToWorker } from './worker.js';
 
@@ -10,91 +11,63 @@ export interface LocalOptions {
   threads?: number;
 }
 
-/** Events of one request on their way to the caller. */
-class Channel {
-  private readonly waiting: EngineEvent[] = [];
-  private wake: (() => void) | undefined;
-  private ended = false;
-  private error: unknown;
-
-  push(event: EngineEvent): void {
-    this.waiting.push(event);
-    this.wake?.();
-  }
-
-  end(error?: unknown): void {
-    this.ended = true;
-    this.error ??= error;
-    this.wake?.();
-  }
-
-  async *events(): AsyncGenerator<EngineEvent, void, void> {
-    for (;;) {
-      while (this.waiting.length > 0) yield this.waiting.shift()!;
-      if (this.ended) {
-        if (this.error !== undefined) throw this.error;
-        return;
-      }
-      await new Promise<void>((resolve) => {
-        this.wake = resolve;
-      });
-    }
-  }
-}
-
 /** Compiled JavaScript, also when this module runs as TypeScript in tests. */
 function workerUrl(): URL {
   const here = import.meta.url;
   return here.endsWith('.ts') ? new URL('../../dist/engine/worker.js', here) : new URL('./worker.js', here);
 }
 
+const CLOSED = 'The engine is closed; open it again.';
+const CLOSED_EARLY = 'The engine was closed while a request was running; open it again and ask again.';
+
 class LocalEngine implements Engine {
-  private readonly channels = new Map<number, Channel>();
+  private readonly channels = new Map<number, Channel<EngineEvent>>();
+  private readonly gone: Promise<void>;
   private next = 0;
-  private closed = false;
+  /** why nothing more can be asked */
+  private over: string | undefined;
 
   constructor(
     private readonly worker: Worker,
     readonly info: EngineInfo,
   ) {
     worker.on('message', (message: FromWorker) => this.receive(message));
-    worker.on('error', (error) => this.failAll(new BagpiperError(`The engine stopped: ${error.message}`)));
-    worker.on('exit', () => this.failAll(new BagpiperError('The engine was closed while a request was running.')));
+    worker.on('error', (error: Error) => this.stop(`The engine stopped: ${error.message}. Open it again.`));
+    this.gone = new Promise((resolve) => {
+      worker.on('exit', () => {
+        this.stop('The engine stopped: its thread has ended. Open it again.');
+        resolve();
+      });
+    });
   }
 
-  async *generate(request: GenerateRequest): AsyncGenerator<EngineEvent, void, void> {
+  generate(request: GenerateRequest): AsyncIterable<EngineEvent> {
     const { signal, ...rest } = request;
-    signal?.throwIfAborted();
-    if (this.closed) throw new BagpiperError('The engine is closed; open it again.');
     const id = this.next++;
-    const channel = new Channel();
-    this.channels.set(id, channel);
-    const cancel = () => {
-      this.tell({ kind: 'cancel', id });
-      channel.end(signal?.reason);
-    };
-    signal?.addEventListener('abort', cancel, { once: true });
-    this.tell({ kind: 'generate', id, request: rest });
-    let whole = false;
-    try {
-      yield { type: 'phase', phase: 'queued' };
-      yield* channel.events();
-      whole = true;
-    } finally {
-      // Also when the caller stops listening early.
-      if (!whole) this.tell({ kind: 'cancel', id });
-      signal?.removeEventListener('abort', cancel);
-      this.channels.delete(id);
-    }
+    const cancel = () => channel.fail(signal?.reason, true);
+    const channel: Channel<EngineEvent> = new Channel({
+      start: () => {
+        signal?.throwIfAborted();
+        if (this.over) throw new BagpiperError(this.over);
+        this.tell({ kind: 'generate', id, request: rest });
+        this.channels.set(id, channel);
+        signal?.addEventListener('abort', cancel, { once: true });
+      },
+      stop: (whole) => {
+        signal?.removeEventListener('abort', cancel);
+        if (this.channels.delete(id) && !whole && !this.over) this.tell({ kind: 'cancel', id });
+      },
+    });
+    return channel;
   }
 
   async close(): Promise<void> {
-    if (this.closed) return;
-    this.closed = true;
-    this.failAll(new BagpiperError('The engine was closed while a request was running.'));
-    const gone = new Promise((resolve) => this.worker.once('exit', resolve));
-    this.tell({ kind: 'close' });
-    await gone;
+    if (!this.over) {
+      this.stop(CLOSED_EARLY);
+      this.over = CLOSED;
+      this.tell({ kind: 'close' });
+    }
+    await this.gone;
   }
 
   private tell(message: ToWorker): void {
@@ -106,14 +79,13 @@ class LocalEngine implements Engine {
     const channel = this.channels.get(message.id ?? -1);
     if (message.kind === 'event') channel?.push(message.event);
     else if (message.kind === 'done') channel?.end();
-    else channel?.end(revive(message));
+    else channel?.fail(revive(message));
   }
 
-  private failAll(error: Error): void {
-    for (const [id, channel] of this.channels) {
-      if (!this.closed) this.tell({ kind: 'cancel', id });
-      channel.end(error);
-    }
+  /** Nothing more can be asked, and what was asked fails. */
+  private stop(why: string): void {
+    this.over ??= why;
+    for (const channel of [...this.channels.values()]) channel.fail(new BagpiperError(why));
   }
 }
 
@@ -133,7 +105,9 @@ export async function openLocalEngine(path: string, options: LocalOptions = {}):
       else if (message.kind === 'failed') reject(revive(message));
     });
     worker.once('error', reject);
+    worker.once('exit', () => reject(new BagpiperError(`The engine's thread ended while it opened ${path}.`)));
   });
   worker.removeAllListeners('error');
+  worker.removeAllListeners('exit');
   return new LocalEngine(worker, info);
 }

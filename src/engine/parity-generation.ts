@@ -21,6 +21,7 @@ import { Decoder } from './decoder.js';
 import { generate } from './generate.js';
 import { checkDistributions, checkMasks } from './parity-picking.js';
 import { replay, type TraceSegment } from './parity-trace.js';
+import { Scheduler } from './scheduler.js';
 
 /** A segment of a case: its trace, and what became of it. */
 interface GoldenSegment extends TraceSegment {
@@ -84,13 +85,13 @@ async function checkCase(
 ): Promise<void> {
   const { config } = networks;
   const prompt = await readPrompt(report, entry, file, networks);
-  await feedPrompt(decoder, prompt, config);
-  const segments = await generate(decoder, config, {
+  const lane = new Scheduler(decoder).open();
+  await lane.prefill({ count: prompt.isFeature.length, ...prompt });
+  const segments = await generate(lane, config, {
     segments: entry.config.enforce_modality ?? [],
     text: settings(entry, 'text'),
     audio: settings(entry, 'audio'),
     random: new Random(0),
-    check: async () => {},
   });
   report.exact('segments', [segments.length], [entry.segments.length]);
   for (const [k, { modality, endedBy, rows }] of segments.entries()) {
@@ -108,7 +109,8 @@ async function checkCase(
     }
     if (expected.codes) report.exact(`${k}.codes`, delayDeinterleave(ids, config), expected.codes.flat());
   }
-  report.exact('cache_rows', [decoder.length(0)], [entry.final_cache_rows]);
+  report.exact('cache_rows', [lane.length], [entry.final_cache_rows]);
+  await lane.close();
 
   await feedPrompt(decoder, prompt, config);
   for (const [k, segment] of entry.segments.entries()) {

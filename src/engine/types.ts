@@ -20,7 +20,10 @@ export interface GenerateRequest {
 
 /** Events arrive in the order in which things happen; `end` is the last one. */
 export type EngineEvent =
-  /** `encode` (input sound to features), `prefill` (reading the prompt), then one `segment` event each */
+  /**
+   * `queued` only where the request must wait for others, `encode` (input sound to features), `prefill` (reading the
+   * prompt), then one `segment` event each
+   */
   | { type: 'phase'; phase: 'queued' | 'encode' | 'prefill' }
   | { type: 'segment'; index: number; modality: Modality }
   /** more text of the present segment; deltas joined are the whole */
@@ -65,9 +68,14 @@ export interface EngineInfo {
   audio: SegmentDefaults;
 }
 
-/** Generates answers. Several `generate` calls may run at once; they never mix. */
+/** Generates answers. Several `generate` calls may run at once; they never mix (docs/engine.md). */
 export interface Engine {
   readonly info: EngineInfo;
+  /**
+   * Starts when the first event is asked for. Leaving the loop early cancels the request; so does `signal`, whose reason
+   * is then thrown.
+   */
   generate(request: GenerateRequest): AsyncIterable<EngineEvent>;
+  /** Ends running requests with an error and frees everything. */
   close(): Promise<void>;
 }

@@ -31,45 +31,49 @@ function fail(id: number | null, error: unknown): void {
   });
 }
 
-/** Cancelled before or while they ran. */
-const cancelled = new Set<number>();
-class Cancelled extends Error {}
-
-/** Lets messages in (ONNX Runtime has the thread during a step) and stops a cancelled request. */
-async function check(id: number): Promise<void> {
-  await new Promise((resolve) => setImmediate(resolve));
-  if (cancelled.has(id)) throw new Cancelled();
+interface Running {
+  controller: AbortController;
+  done: Promise<void>;
 }
 
-async function serve(core: Core, id: number, request: CoreRequest): Promise<void> {
+const running = new Map<number, Running>();
+
+async function serve(core: Core, id: number, request: CoreRequest, signal: AbortSignal): Promise<void> {
   try {
     await core.run(
       request,
-      (event) => tell({ kind: 'event', id, event }),
-      () => check(id),
+      (event) => {
+        if (!signal.aborted) tell({ kind: 'event', id, event });
+      },
+      signal,
     );
     tell({ kind: 'done', id });
   } catch (error) {
-    if (!(error instanceof Cancelled)) fail(id, error);
+    // Whoever cancelled does not wait for an answer.
+    if (!signal.aborted) fail(id, error);
   } finally {
-    cancelled.delete(id);
+    running.delete(id);
   }
+}
+
+async function close(core: Core): Promise<void> {
+  const all = [...running.values()];
+  for (const { controller } of all) controller.abort();
+  await Promise.all(all.map(({ done }) => done));
+  await core.close();
 }
 
 const { path, threads } = workerData as { path: string; threads: number };
 try {
   const core = await Core.open(path, threads);
-  // Requests wait for one another: each has the whole machine while it runs.
-  let last: Promise<void> = Promise.resolve();
   port.on('message', (message: ToWorker) => {
-    if (message.kind === 'generate') last = last.then(() => serve(core, message.id, message.request));
-    else if (message.kind === 'cancel') cancelled.add(message.id);
-    else
-      void last
-        .then(() => core.close())
-        .finally(() => {
-          port.close();
-        });
+    if (message.kind === 'generate') {
+      const controller = new AbortController();
+      const { id } = message;
+      running.set(id, { controller, done: Promise.resolve() });
+      running.get(id)!.done = serve(core, id, message.request, controller.signal);
+    } else if (message.kind === 'cancel') running.get(message.id)?.controller.abort();
+    else void close(core).finally(() => port.close());
   });
   tell({ kind: 'ready', info: core.info });
 } catch (error) {
