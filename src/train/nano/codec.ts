@@ -37,7 +37,7 @@ export const CODEC_TRAINING = {
   iterations: 20,
   pieces: 16,
   frames: 24,
-  schedule: { peak: 1e-3, warmup: 100, steps: 4000, floor: 0.03 } satisfies ScheduleOptions,
+  schedule: { peak: 1e-3, warmup: 100, steps: 2000, floor: 0.03 } satisfies ScheduleOptions,
   clip: 1,
 };
 
