@@ -57,6 +57,17 @@ export interface PushDecoder {
   free(): void;
 }
 
+/** A codec inside Ogg. */
+export interface PacketDecoder {
+  /** Takes a header or sound packet; gives the samples in it, undefined for none. Throws on a damaged packet. */
+  decode(packet: Uint8Array): Promise<Block | undefined>;
+  /** whether all headers came */
+  readonly ready: boolean;
+  /** samples at the start that are not part of the sound, as far as granule positions go */
+  readonly preSkip: number;
+  free(): void;
+}
+
 /** Rates that are believed; anything else is taken for a damaged header. */
 export const MIN_RATE = 1000;
 export const MAX_RATE = 1_536_000;

@@ -1,20 +1,9 @@
-import type { Block, PushDecoder } from '../types.js';
+import type { Block, PacketDecoder, PushDecoder } from '../types.js';
 import { DamagedAudio } from './faults.js';
 import { FlacDecoder } from './flac.js';
 import { type OggPage, OggPages } from './ogg-pages.js';
 import { OpusPackets } from './opus.js';
 import { VorbisPackets } from './vorbis.js';
-
-/** A codec inside Ogg. */
-export interface PacketDecoder {
-  /** Takes a header or sound packet; gives the samples in it, undefined for none. Throws on a damaged packet. */
-  decode(packet: Uint8Array): Promise<Block | undefined>;
-  /** whether all headers came */
-  readonly ready: boolean;
-  /** samples at the start that are not part of the sound, as far as granule positions go */
-  readonly preSkip: number;
-  free(): void;
-}
 
 /** Ogg Vorbis and Ogg Opus by libvorbis and libopus (WebAssembly), and Ogg FLAC. Opus always comes out at 48 kHz. */
 export class OggDecoder implements PushDecoder {

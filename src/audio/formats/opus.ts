@@ -1,7 +1,6 @@
 import type { OpusDecoder } from 'opus-decoder';
 import { type Block, MAX_CHANNELS } from '../types.js';
 import { DamagedAudio } from './faults.js';
-import type { PacketDecoder } from './ogg.js';
 import { has } from './sniff.js';
 
 /** What `opus-decoder` 0.7.12 keeps inside; its own `decodeFrame` writes every error to the console. */

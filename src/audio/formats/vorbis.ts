@@ -1,7 +1,6 @@
 import type { OggVorbisDecoder } from '@wasm-audio-decoders/ogg-vorbis';
 import { type Block, MAX_CHANNELS, MAX_RATE, MIN_RATE } from '../types.js';
 import { DamagedAudio } from './faults.js';
-import type { PacketDecoder } from './ogg.js';
 import { has } from './sniff.js';
 
 /** The packet-level part inside `@wasm-audio-decoders/ogg-vorbis` 0.1.20: its own page parser is left aside. */
