@@ -1,5 +1,5 @@
 import type { OpusDecoder } from 'opus-decoder';
-import { type Block, MAX_CHANNELS } from '../types.js';
+import { type Block, MAX_CHANNELS, type PacketDecoder } from '../types.js';
 import { DamagedAudio } from './faults.js';
 import { has } from './sniff.js';
 

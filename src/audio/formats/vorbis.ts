@@ -1,5 +1,5 @@
 import type { OggVorbisDecoder } from '@wasm-audio-decoders/ogg-vorbis';
-import { type Block, MAX_CHANNELS, MAX_RATE, MIN_RATE } from '../types.js';
+import { type Block, MAX_CHANNELS, MAX_RATE, MIN_RATE, type PacketDecoder } from '../types.js';
 import { DamagedAudio } from './faults.js';
 import { has } from './sniff.js';
 

@@ -68,7 +68,7 @@ export const CORPUS = { seed: 'nano-1', scenes: { train: 7680, valid: 512, test:
 export const ENCODER_TRAINING = {
   seed: 'nano-encoder-1',
   chunks: 32,
-  schedule: { peak: 7e-4, warmup: 100, steps: 4200, floor: 0.05 } satisfies ScheduleOptions,
+  schedule: { peak: 7e-4, warmup: 100, steps: 7000, floor: 0.03 } satisfies ScheduleOptions,
   /** steps that learn words from their rough times; CTC follows */
   aligned: 1400,
   clip: 1,
