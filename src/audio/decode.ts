@@ -98,10 +98,10 @@ async function* rawBlocks(
 ): AsyncGenerator<Block, void, void> {
   let got = 0;
   try {
-    for await (const bytes of source.pieces(PIECE)) {
+    for await (const { bytes, head } of withHead(source.pieces(PIECE))) {
       options.signal?.throwIfAborted();
       if (!state.decoder) {
-        const kind = sniff(bytes.subarray(0, SNIFF_BYTES));
+        const kind = sniff(head.subarray(0, SNIFF_BYTES));
         if (kind.kind === 'foreign') {
           yield* foreignBlocks(source, kind.label, options, state);
           return;
@@ -122,6 +122,34 @@ async function* rawBlocks(
   } finally {
     release(state.decoder);
   }
+}
+
+/** Pieces as they come, each with enough of the file's start to tell what it is: a pipe may hand out very few bytes. */
+async function* withHead(
+  pieces: AsyncIterable<Uint8Array>,
+): AsyncGenerator<{ bytes: Uint8Array; head: Uint8Array }, void, void> {
+  const waiting: Uint8Array[] = [];
+  let length = 0;
+  let head: Uint8Array | undefined;
+  for await (const piece of pieces) {
+    waiting.push(piece);
+    length += piece.length;
+    if (length >= SNIFF_BYTES) head ??= joined(waiting);
+    if (head) for (const bytes of waiting.splice(0)) yield { bytes, head };
+  }
+  head ??= joined(waiting);
+  for (const bytes of waiting) yield { bytes, head };
+}
+
+function joined(parts: readonly Uint8Array[]): Uint8Array {
+  if (parts.length === 1) return parts[0];
+  const out = new Uint8Array(parts.reduce((sum, part) => sum + part.length, 0));
+  let at = 0;
+  for (const part of parts) {
+    out.set(part, at);
+    at += part.length;
+  }
+  return out;
 }
 
 function decoderFor(kind: Kind, name: string): PushDecoder {
