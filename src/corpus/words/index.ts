@@ -6,6 +6,7 @@ import { questions } from './questions.js';
 import { requests } from './requests.js';
 
 export { type CaptionFacts, extractFacts, presence } from './facts.js';
+export { thinkByEar } from './question-kit.js';
 export { LEXICON } from './sentences.js';
 
 /** A caption, questions that the caption answers, and requests. */

@@ -50,6 +50,27 @@ export function think(random: Random, steps: Steps): string {
   return shape < 0.4 ? `${stop(second)} ${last}` : `${first} ${stop(second)} ${last}`;
 }
 
+const BY_EAR = [
+  'The choices are compared with the sound.',
+  'The caption alone does not settle this.',
+  'I compare each choice with what is heard.',
+  'We listen for each of the choices.',
+];
+
+/**
+ * Thinking for a question with choices after a caption that may be wrong, as a model's own captions are: it leans on the
+ * sound and the choices instead of quoting.
+ */
+export function thinkByEar(random: Random, answer: string): string {
+  const choice = answer.replace(/[.?!]$/, '');
+  const fits = random.pick([
+    `Of the choices, ${choice} fits best.`,
+    `The best fit is ${choice}.`,
+    `The choice that fits the sound best is ${choice}.`,
+  ]);
+  return `${random.pick(BY_EAR)} ${fits}`;
+}
+
 /** An open question. */
 export function open(ask: Ask, kind: Question['kind'], text: string, answer: string, steps: Steps): Question {
   return { kind, text, answer: capital(answer), thinking: think(ask.random, steps) };

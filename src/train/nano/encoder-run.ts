@@ -2,7 +2,7 @@
 import { join } from 'node:path';
 import { ENCODER_PREFIX, encoderTensors } from '../../model/index.js';
 import { Random } from '../../random.js';
-import { writeSafetensors } from '../../weights/index.js';
+import { openSafetensors, toFloat32, writeSafetensors } from '../../weights/index.js';
 import { Epochs } from '../epochs.js';
 import { train } from '../loop.js';
 import {
@@ -12,6 +12,7 @@ import {
   type EncoderBatch,
   initialEncoder,
   layClips,
+  type SpokenLosses,
   scoreEncoder,
 } from './encoder.js';
 import { ENCODER, ENCODER_TRAINING } from './settings.js';
@@ -21,6 +22,8 @@ export interface EncoderRunOptions {
   /** folder of `npm run corpus`, with `train` and `valid` inside */
   corpus: string;
   out: string;
+  /** start from the parameters of this file where it has them, instead of from nothing */
+  initial?: string;
   threads: number;
   steps?: number;
   maxMinutes?: number;
@@ -46,12 +49,14 @@ export async function loadClips(corpus: string, cache: string): Promise<Clip[]> 
 
 export async function trainEncoder(options: EncoderRunOptions): Promise<void> {
   const { corpus, out, threads } = options;
-  const { chunks, clip, seed, aligned } = ENCODER_TRAINING;
+  const { chunks, clip, seed } = ENCODER_TRAINING;
   const schedule = { ...ENCODER_TRAINING.schedule, steps: options.steps ?? ENCODER_TRAINING.schedule.steps };
   const clips = await loadClips(join(corpus, 'train'), join(corpus, 'mels', 'train'));
   const held = await loadClips(join(corpus, 'valid'), join(corpus, 'mels', 'valid'));
   process.stderr.write(`${clips.length} clips to learn from, ${held.length} held out\n`);
-  const encoder = await createEncoderTrainer(ENCODER, chunks, initialEncoder(ENCODER, new Random(seed)), threads);
+  const initial = initialEncoder(ENCODER, new Random(seed));
+  if (options.initial) takeOver(initial, options.initial);
+  const encoder = await createEncoderTrainer(ENCODER, chunks, initial, threads);
   const epochs = new Epochs(
     seed,
     clips.map((c) => chunksOf(c, ENCODER)),
@@ -60,13 +65,13 @@ export async function trainEncoder(options: EncoderRunOptions): Promise<void> {
     4,
   );
   const check = heldOutBatches(held.slice(0, CHECK_CLIPS), chunks);
-  let words = 0;
+  let spoken: SpokenLosses = { words: 0, letters: 0 };
   const result = await train(
     encoder.trainer,
     async (step) => {
       const picked = epochs.at(step)[0].map((i) => clips[i]);
       const batch = layClips(ENCODER, chunks, picked, new Random(`${seed}/augment/${step}`));
-      words = await encoder.addWords(batch, step < aligned);
+      spoken = await encoder.addSpoken(batch);
       return { inputs: batch.inputs, tokens: Math.round(batch.seconds) };
     },
     {
@@ -78,10 +83,10 @@ export async function trainEncoder(options: EncoderRunOptions): Promise<void> {
       maxMinutes: options.maxMinutes,
       signal: options.signal,
       onStep: async (step) => {
-        if (step % CHECK_STEPS !== 0 && step !== schedule.steps) return { words };
+        if (step % CHECK_STEPS !== 0 && step !== schedule.steps) return { ...spoken };
         const scores = await scoreEncoder(encoder, check);
         process.stderr.write(`step ${step}: ${JSON.stringify(scores)}\n`);
-        return { words, ...scores };
+        return { ...spoken, ...scores };
       },
     },
   );
@@ -96,6 +101,13 @@ export async function trainEncoder(options: EncoderRunOptions): Promise<void> {
     step: String(result.step),
     prefix: ENCODER_PREFIX,
   });
+}
+
+function takeOver(initial: Map<string, Float32Array>, path: string): void {
+  const file = openSafetensors(path);
+  for (const [name, values] of initial) {
+    if (file.tensors.has(name)) values.set(toFloat32(file.tensor(name)));
+  }
 }
 
 /** Whole batches of held-out clips in their order. */

@@ -1,6 +1,6 @@
 /**
  * Pre-training of nano's audio encoder, before it is frozen: per-token tags (binary cross-entropy) and the spoken words
- * (CTC) from the features that the language model will see. Several clips share a batch; attention keeps them apart.
+ * and letters (CTC) from the features that the language model will see. Several clips share a batch; attention keeps them apart.
  */
 
 import type { Scene } from '../../corpus/index.js';
@@ -9,12 +9,20 @@ import { type AudioConfig, chunkTokens, embedChunks, encoderTensors, encodeToken
 import { affine, HIDDEN } from '../../nn/index.js';
 import type { Random } from '../../random.js';
 import { Session, type Value } from '../../runtime/index.js';
-import { ctc, ctcGreedy } from '../ctc.js';
+import { ctcGreedy } from '../ctc.js';
 import { Trainer } from '../trainer.js';
-import { alignedLoss } from './aligned.js';
 import type { ByteMel } from './shards.js';
 import { melFrames } from './shards.js';
-import { alignWords, TAGS, tagScene, WORD_CLASSES, wordClasses } from './tags.js';
+import {
+  LETTER_CLASSES,
+  LETTER_ROWS,
+  letterTurns,
+  spokenLoss,
+  WORD_CLASSES,
+  wordClasses,
+  wordTurns,
+} from './spoken.js';
+import { TAG_WEIGHTS, TAGS, tagScene } from './tags.js';
 
 /** A clip with its picture. */
 export interface Clip {
@@ -40,6 +48,8 @@ export function initialEncoder(config: AudioConfig, random: Random): Map<string,
   shapes.set('tag_head.bias', [TAGS.length]);
   shapes.set('word_head.weight', [WORD_CLASSES, config.output_dim]);
   shapes.set('word_head.bias', [WORD_CLASSES]);
+  shapes.set('letter_head.weight', [LETTER_ROWS * LETTER_CLASSES, config.output_dim]);
+  shapes.set('letter_head.bias', [LETTER_ROWS * LETTER_CLASSES]);
   const values = new Map<string, Float32Array>();
   for (const [name, shape] of shapes) {
     const size = shape.reduce((a, b) => a * b, 1);
@@ -59,14 +69,18 @@ export function initialEncoder(config: AudioConfig, random: Random): Map<string,
  */
 const gain = (name: string): number => (name.includes('conv_out') ? 4 : /out_proj|fc2/.test(name) ? 0.1 : 1);
 
-/** Features and both heads for `chunks` chunks. */
-function network(graph: Graph, config: AudioConfig, chunks: number): { tags: Tensor; words: Tensor } {
+/** The heads of pre-training, for `chunks` chunks. */
+function network(graph: Graph, config: AudioConfig, chunks: number): Record<'tags' | 'words' | 'letters', Tensor> {
   const tokens = chunks * chunkTokens(frames(config));
   const input = graph.input('chunks', 'float32', [chunks, 1, config.num_mel_bins, frames(config)]);
   const mask = graph.input('mask', 'float32', [1, 1, tokens, tokens]);
   const embedded = reshape(embedChunks(input, config), [1, tokens, config.d_model]);
   const features = reshape(encodeTokens(embedded, mask, config), [tokens, config.output_dim]);
-  return { tags: affine(features, 'tag_head', TAGS.length), words: affine(features, 'word_head', WORD_CLASSES) };
+  return {
+    tags: affine(features, 'tag_head', TAGS.length),
+    words: affine(features, 'word_head', WORD_CLASSES),
+    letters: affine(features, 'letter_head', LETTER_ROWS * LETTER_CLASSES),
+  };
 }
 
 /** log(1 + e^x) without overflow. */
@@ -76,16 +90,25 @@ function softplus(x: Tensor): Tensor {
   return add(positive, log(add(exp(neg(magnitude)), 1)));
 }
 
+/** Losses a label. */
+export interface SpokenLosses {
+  words: number;
+  letters: number;
+}
+
+/** Logits of the heads: tags [tokens, TAGS], words [tokens, WORD_CLASSES], letters [tokens, LETTER_ROWS * LETTER_CLASSES]. */
+export interface HeadOutputs {
+  tags: Float32Array;
+  words: Float32Array;
+  letters: Float32Array;
+}
+
 /** Trainer, and the forward pass that CTC's gradient needs first. */
 export interface EncoderTrainer {
   trainer: Trainer;
-  /**
-   * Adds the words' gradient to a batch: of CTC, or of the scene's own rough word times (`aligned`), which teach a network that
-   * knows nothing yet far sooner. Returns the loss a word (a token where aligned).
-   */
-  addWords(batch: EncoderBatch, aligned: boolean): Promise<number>;
-  /** tag logits [tokens, TAGS] and word logits [tokens, WORD_CLASSES] */
-  forward(batch: EncoderBatch): Promise<{ tags: Float32Array; words: Float32Array }>;
+  /** Adds the gradient of words and letters to a batch. */
+  addSpoken(batch: EncoderBatch): Promise<SpokenLosses>;
+  forward(batch: EncoderBatch): Promise<HeadOutputs>;
 }
 
 export async function createEncoderTrainer(
@@ -95,23 +118,23 @@ export async function createEncoderTrainer(
   threads: number,
 ): Promise<EncoderTrainer> {
   const forwardGraph = new Graph();
-  const heads = network(forwardGraph, config, chunks);
-  forwardGraph.output('tags', heads.tags);
-  forwardGraph.output('words', heads.words);
+  for (const [name, head] of Object.entries(network(forwardGraph, config, chunks))) forwardGraph.output(name, head);
   const session = await Session.create(forwardGraph, { threads });
 
   const graph = new Graph();
-  const { tags, words } = network(graph, config, chunks);
+  const { tags, words, letters } = network(graph, config, chunks);
   const tokens = chunks * chunkTokens(frames(config));
   const target = graph.input('tag_target', 'float32', [tokens, TAGS.length]);
-  const weight = graph.input('tag_weight', 'float32', [tokens, 1]);
+  const weight = graph.input('tag_weight', 'float32', [tokens, TAGS.length]);
   // A present tag weighs more than an absent one: most tags are absent most of the time.
   const positive = add(mul(target, POSITIVE_WEIGHT - 1), 1);
   const bce = mul(sub(softplus(tags), mul(target, tags)), positive);
   const tagLoss = sumAll(mul(bce, weight));
-  // The gradient of this product with respect to the logits is the CTC gradient, computed outside the graph.
-  const wordLoss = sumAll(mul(words, graph.input('word_grad', 'float32', [tokens, WORD_CLASSES])));
-  const trainer = await Trainer.create(graph, { loss: add(tagLoss, wordLoss), tags: tagLoss }, values, {
+  // The gradient of these products with respect to the logits is the CTC gradient, computed outside the graph.
+  const outside = (logits: Tensor, name: string) =>
+    sumAll(mul(logits, graph.input(name, 'float32', logits.shape as number[])));
+  const spoken = add(outside(words, 'word_grad'), outside(letters, 'letter_grad'));
+  const trainer = await Trainer.create(graph, { loss: add(tagLoss, spoken), tags: tagLoss }, values, {
     threads,
     weightDecay: 0.01,
     beta2: 0.98,
@@ -123,38 +146,46 @@ export async function createEncoderTrainer(
   }
   const forward: EncoderTrainer['forward'] = async (batch) => {
     const out = await session.run({ ...parameters, ...batch.inputs });
-    return { tags: out.tags.data as Float32Array, words: out.words.data as Float32Array };
+    const logits = (name: string) => out[name].data as Float32Array;
+    return { tags: logits('tags'), words: logits('words'), letters: logits('letters') };
   };
-  const addWords: EncoderTrainer['addWords'] = async (batch, aligned) => {
-    const { words: logits } = await forward(batch);
-    const grad = new Float32Array(tokens * WORD_CLASSES);
-    let loss = 0;
-    let count = 0;
-    for (const { clip, start, tokens: length } of batch.spans) {
-      const part = logits.subarray(start * WORD_CLASSES);
-      const found = aligned
-        ? alignedLoss(part, alignWords(clip.scene, length), WORD_CLASSES)
-        : ctcLoss(part, length, wordClasses(clip.scene));
-      if (!Number.isFinite(found.loss)) continue;
-      loss += found.loss;
-      count += found.count;
-      grad.set(found.grad, start * WORD_CLASSES);
-    }
-    const scale = WORD_WEIGHT / Math.max(1, count);
-    for (let i = 0; i < grad.length; i++) grad[i] *= scale;
-    batch.inputs.word_grad = { data: grad, dims: [tokens, WORD_CLASSES] };
-    return loss / Math.max(1, count);
+  const addSpoken: EncoderTrainer['addSpoken'] = async (batch) => {
+    const out = await forward(batch);
+    const add = (name: 'words' | 'letters', width: number, input: string, scale: number, loss: SpanLoss): number => {
+      const grad = new Float32Array(tokens * width);
+      let [total, count] = [0, 0];
+      for (const { clip, start, tokens: length } of batch.spans) {
+        const found = loss(out[name].subarray(start * width, (start + length) * width), clip.scene, length);
+        total += found.loss;
+        count += found.count;
+        grad.set(found.grad, start * width);
+      }
+      for (let i = 0; i < grad.length; i++) grad[i] *= scale / Math.max(1, count);
+      batch.inputs[input] = { data: grad, dims: [tokens, width] };
+      return total / Math.max(1, count);
+    };
+    const wordLoss: SpanLoss = (logits, scene, length) =>
+      spokenLoss(logits, length, 1, WORD_CLASSES, wordTurns(scene, length));
+    const letterLoss: SpanLoss = (logits, scene, length) =>
+      spokenLoss(logits, length, LETTER_ROWS, LETTER_CLASSES, letterTurns(scene, length));
+    return {
+      words: add('words', WORD_CLASSES, 'word_grad', WORD_WEIGHT, wordLoss),
+      letters: add('letters', LETTER_ROWS * LETTER_CLASSES, 'letter_grad', LETTER_WEIGHT, letterLoss),
+    };
   };
-  return { trainer, addWords, forward };
+  return { trainer, addSpoken, forward };
 }
+
+type SpanLoss = (
+  logits: Float32Array,
+  scene: Scene,
+  tokens: number,
+) => { loss: number; grad: Float32Array; count: number };
 
 const POSITIVE_WEIGHT = 3;
-/** Weight of the words (each) beside the tags (a token, summed over tags). */
+/** Weights of words and letters (each) beside the tags (a token, summed over tags). */
 const WORD_WEIGHT = 3;
-
-function ctcLoss(logits: Float32Array, length: number, labels: number[]) {
-  return { ...ctc(logits, length, WORD_CLASSES, labels), count: Math.max(1, labels.length) };
-}
+const LETTER_WEIGHT = 5;
 
 /** Chunks that a clip takes in a batch. */
 export const chunksOf = (clip: Clip, config: AudioConfig): number => Math.ceil(clip.mel.frames / frames(config));
@@ -169,7 +200,6 @@ export function layClips(config: AudioConfig, chunks: number, clips: readonly Cl
   const tokens = chunks * each;
   const picture = new Float32Array(chunks * config.num_mel_bins * width);
   const target = new Float32Array(tokens * TAGS.length);
-  const weight = new Float32Array(tokens);
   const owner = new Int32Array(tokens).fill(-1);
   const spans: EncoderBatch['spans'] = [];
   let used = 0;
@@ -184,14 +214,20 @@ export function layClips(config: AudioConfig, chunks: number, clips: readonly Cl
     const start = used * each;
     const length = (needed - 1) * each + chunkTokens(clip.mel.frames - (needed - 1) * width);
     tagScene(clip.scene, length, target, start);
-    weight.fill(1, start, start + length);
     owner.fill(spans.length, start, start + length);
     spans.push({ clip, start, tokens: length });
     used += needed;
     seconds += clip.mel.frames / 100;
   }
   const counted = spans.reduce((n, s) => n + s.tokens, 0);
-  for (let i = 0; i < tokens; i++) weight[i] /= Math.max(1, counted);
+  const weight = new Float32Array(tokens * TAGS.length);
+  for (const { start, tokens: length } of spans) {
+    for (let t = start; t < start + length; t++) {
+      TAG_WEIGHTS.forEach((w, k) => {
+        weight[t * TAGS.length + k] = w / counted;
+      });
+    }
+  }
   const mask = new Float32Array(tokens * tokens);
   for (let i = 0; i < tokens; i++) {
     for (let j = 0; j < tokens; j++) if (owner[i] !== owner[j] && i !== j) mask[i * tokens + j] = HIDDEN;
@@ -200,22 +236,31 @@ export function layClips(config: AudioConfig, chunks: number, clips: readonly Cl
     chunks: { data: picture, dims: [chunks, 1, config.num_mel_bins, width] },
     mask: { data: mask, dims: [1, 1, tokens, tokens] },
     tag_target: { data: target, dims: [tokens, TAGS.length] },
-    tag_weight: { data: weight, dims: [tokens, 1] },
+    tag_weight: { data: weight, dims: [tokens, TAGS.length] },
   };
   return { inputs, spans, seconds };
 }
 
-/** SpecAugment (Park et al. 2019) in small: one masked band of up to 12 mel bands, and a level offset. */
+/** Deviation of each wave of the random colour: 0.075 of the picture's scale is 3 dB. */
+const COLOUR = 0.075;
+
+/**
+ * SpecAugment (Park et al. 2019) in small: one masked band of up to 12 mel bands; and another microphone: a random level
+ * and a random smooth colour over the bands, so that the small world's own sound is not all that is known.
+ */
 function disturb(picture: Float32Array, first: number, count: number, config: AudioConfig, random: Random): void {
   const width = frames(config);
   const offset = random.range(-0.15, 0.15);
+  const waves = [1, 2, 3].map((n) => ({ n, size: random.normal() * COLOUR, phase: random.range(0, 2 * Math.PI) }));
   const bands = random.chance(0.5) ? random.int(13) : 0;
   const low = random.int(config.num_mel_bins - bands);
-  for (let c = first; c < first + count; c++) {
-    for (let band = 0; band < config.num_mel_bins; band++) {
+  for (let band = 0; band < config.num_mel_bins; band++) {
+    const place = (Math.PI * band) / config.num_mel_bins;
+    const change = waves.reduce((sum, { n, size, phase }) => sum + size * Math.cos(n * place + phase), offset);
+    for (let c = first; c < first + count; c++) {
       const at = (c * config.num_mel_bins + band) * width;
       if (band >= low && band < low + bands) picture.fill(0, at, at + width);
-      else for (let t = at; t < at + width; t++) if (picture[t] !== 0) picture[t] += offset;
+      else for (let t = at; t < at + width; t++) if (picture[t] !== 0) picture[t] += change;
     }
   }
 }

@@ -2,7 +2,7 @@
  * What nano's language model is shown: conversations made of corpus records, in the forms of the published model
  * (docs/model.md, "Conversations"). Each use of a scene gets its own wording, so no row is seen twice.
  */
-import { makeWords, type Scene } from '../../corpus/index.js';
+import { makeWords, type Scene, thinkByEar } from '../../corpus/index.js';
 import {
   type BagpiperConfig,
   buildRows,
@@ -16,8 +16,11 @@ import { generationText, understandingText } from '../../tasks/format.js';
 import { SYSTEM_PROMPT } from '../../tasks/prompts.js';
 import type { Tokenizer } from '../../text/index.js';
 
-/** Kinds of samples. `caption`, `sound`: pre-training both ways; `ask`, `render`: fine-tuning; `text`: words alone. */
-export type SampleKind = 'caption' | 'ask' | 'sound' | 'render' | 'text';
+/**
+ * Kinds of samples. `caption`, `sound`: pre-training both ways; `ask`, `render`: fine-tuning; `choose`: a question with
+ * choices after the model's own caption, which is not learned; `text`: words alone.
+ */
+export type SampleKind = 'caption' | 'ask' | 'choose' | 'sound' | 'render' | 'text';
 
 /** A scene with what the networks made of its sound. */
 export interface Example {
@@ -26,6 +29,8 @@ export interface Example {
   features: Float32Array;
   /** codec codes [frames, streams]; absent while there is no codec */
   codes?: Int32Array;
+  /** the caption that the model itself gave before fine-tuning */
+  told?: string;
 }
 
 /** A sample before it is built: which example, which kind, which wording. */
@@ -51,6 +56,7 @@ export function planPass(examples: readonly Example[], mixture: Mixture, seed: s
   examples.forEach((example, i) => {
     for (const [kind, share] of Object.entries(mixture) as [SampleKind, number][]) {
       if ((kind === 'sound' || kind === 'render') && !example.codes) continue;
+      if (kind === 'choose' && example.told === undefined) continue;
       const times = Math.floor(share) + (random.chance(share % 1) ? 1 : 0);
       for (let k = 0; k < times; k++) plans.push({ example: i, kind, seed: `${seed}/${i}/${kind}/${k}` });
     }
@@ -93,6 +99,16 @@ export function conversation(
         text('assistant', understandingText({ caption, thinking: question.thinking, answer: question.answer })),
       ];
     }
+    case 'choose': {
+      const choosing = questions.filter(({ choices }) => choices !== undefined);
+      const { text: asked, answer } = random.pick(choosing.length > 0 ? choosing : questions);
+      const thinking = thinkByEar(random, answer);
+      return [
+        heard,
+        text('user', asked),
+        text('assistant', understandingText({ caption: example.told!, thinking, answer })),
+      ];
+    }
     case 'render': {
       const request = random.pick(requests);
       return [
@@ -108,7 +124,14 @@ export function conversation(
 /** Builds a sample; now and then its condition is dropped, for guidance. */
 export function buildSample(plan: SamplePlan, example: Example, tokenizer: Tokenizer, config: BagpiperConfig): Sample {
   const grid = buildRows(conversation(plan, example, tokenizer, config), config, { mode: 'train' });
+  if (plan.kind === 'choose') forgive(grid, tokenizer.encode(example.told!).length, config);
   const kept = drawKeptMessage(grid, config, new Random(`${plan.seed}/dropout`));
   if (kept !== null) return { grid: dropConditions(grid, kept), features: [] };
   return { grid, features: grid.continuous.map(() => example.features) };
+}
+
+/** The first ids of the last message are read, not learned: they may be the model's own mistakes. */
+function forgive(grid: TokenGrid, ids: number, config: BagpiperConfig): void {
+  const from = grid.segments[grid.segments.length - 1].contentStart * config.num_stream;
+  grid.lossMask.fill(0, from, from + ids * config.num_stream);
 }

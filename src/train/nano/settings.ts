@@ -68,9 +68,7 @@ export const CORPUS = { seed: 'nano-1', scenes: { train: 7680, valid: 512, test:
 export const ENCODER_TRAINING = {
   seed: 'nano-encoder-1',
   chunks: 32,
-  schedule: { peak: 7e-4, warmup: 100, steps: 7000, floor: 0.03 } satisfies ScheduleOptions,
-  /** steps that learn words from their rough times; CTC follows */
-  aligned: 1400,
+  schedule: { peak: 7e-4, warmup: 100, steps: 15_000, floor: 0.02 } satisfies ScheduleOptions,
   clip: 1,
 };
 
@@ -108,7 +106,7 @@ export const STAGES: readonly StageSettings[] = [
   },
   {
     name: 'sft',
-    mixture: { caption: 0.5, ask: 1, sound: 0.15, render: 0.4 },
+    mixture: { caption: 0.4, ask: 0.6, choose: 0.6, sound: 0.1, render: 0.3 },
     schedule: { peak: 6e-4, warmup: 20, steps: 2100, floor: 0.05 },
     clip: 1,
     freeze: 'nothing',

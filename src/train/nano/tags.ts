@@ -1,10 +1,6 @@
-/**
- * What the audio encoder is taught to hear before any language model sees it: for every token (80 ms) a row of yes/no
- * tags, and for every clip its words.
- */
+/** What the audio encoder is taught to hear before any language model sees it: for every token (80 ms) a row of yes/no tags. */
 import type { Scene } from '../../corpus/index.js';
-import { AMBIENCES, EVENTS, INSTRUMENTS, LEXICON, VOICES } from '../../corpus/index.js';
-import { NO_TARGET } from './aligned.js';
+import { AMBIENCES, EVENTS, INSTRUMENTS, VOICES } from '../../corpus/index.js';
 
 const MOODS = ['neutral', 'happy', 'sad', 'angry', 'calm', 'excited'] as const;
 const PACES = ['slow', 'normal', 'fast'] as const;
@@ -42,6 +38,15 @@ export const TAGS: readonly string[] = [
   'slight noise',
   'strong noise',
 ];
+
+/**
+ * How much each tag counts. Events are short, so that all of them together would count less than the key of the music, which
+ * is far harder to hear.
+ */
+export const TAG_WEIGHTS = Float32Array.from(TAGS, (tag) => {
+  if (tag.startsWith('event ')) return 4;
+  return /^(mood|pace|mode|music) /.test(tag) ? 0.5 : 1;
+});
 
 const INDEX = new Map(TAGS.map((tag, i) => [tag, i]));
 /** Seconds of one encoder token: eight mel frames of 10 ms. A chunk of 100 frames gives 13, the last one half empty. */
@@ -104,46 +109,4 @@ export function tagScene(scene: Scene, tokens: number, out: Float32Array, start:
   if (scene.room.kind !== 'dry') whole(scene.room.kind);
   if (scene.quality.band === 'narrow') whole('narrow band');
   if (scene.quality.noise !== 'none') whole(`${scene.quality.noise} noise`);
-}
-
-const WORDS = new Map([...LEXICON].map((word, i) => [word, i + 1]));
-
-/** Classes of the word head: a blank (0) and every word of the lexicon. */
-export const WORD_CLASSES = WORDS.size + 1;
-
-/** The scene's words in order, as classes of the word head. */
-export function wordClasses(scene: Scene): number[] {
-  return scene.speech.flatMap((turn) =>
-    turn.words.split(' ').map((word) => {
-      const found = WORDS.get(word);
-      if (found === undefined) throw new Error(`"${word}" is not in the lexicon`);
-      return found;
-    }),
-  );
-}
-
-/**
- * One word class a token, where a turn's words are taken to last as long as they have letters: each word on the middle of
- * its share, nothing between, the blank where nobody speaks. For clips of `tokens` tokens.
- */
-export function alignWords(scene: Scene, tokens: number): Int32Array {
-  const targets = new Int32Array(tokens);
-  for (const { words, start, end } of scene.speech) {
-    targets.fill(NO_TARGET, tokenAt(start), Math.min(tokens, tokenAt(end) + 1));
-    const list = words.split(' ');
-    const letters = list.reduce((n, word) => n + word.length + 1, 0);
-    let at = start;
-    for (const word of list) {
-      const share = ((word.length + 1) / letters) * (end - start);
-      const [from, to] = [tokenAt(at + 0.35 * share), tokenAt(at + 0.65 * share)];
-      targets.fill(WORDS.get(word)!, from, Math.min(tokens, to + 1));
-      at += share;
-    }
-  }
-  return targets;
-}
-
-/** The word of a class. */
-export function wordOf(kind: number): string {
-  return [...LEXICON][kind - 1];
 }

@@ -1,0 +1,146 @@
+/**
+ * What the audio adaptor starts from: the linear map that brings encoder features nearest, by least squares, to the
+ * embeddings of the words that describe them. A frame in which a dog barks then looks to the language model like the words
+ * "dog bark", and saying what is heard begins as copying, which it learns anyway.
+ */
+import type { Scene } from '../../corpus/index.js';
+import { BagpiperError } from '../../errors.js';
+import type { Tokenizer } from '../../text/index.js';
+import { WORD_CLASSES, wordOf } from './spoken.js';
+import { TAGS, tagScene } from './tags.js';
+
+/** A clip as the frozen encoder hears it: features [tokens, width]. */
+export interface HeardClip {
+  scene: Scene;
+  features: Float32Array;
+}
+
+/** The encoder's own word head (pre-training's), which tells where words are: [classes, width] and [classes]. */
+export interface WordHead {
+  weight: Float32Array;
+  bias: Float32Array;
+}
+
+export interface AdaptorFit {
+  clips: readonly HeardClip[];
+  words: WordHead;
+  tokenizer: Tokenizer;
+  /** embedding table [ids, hidden] */
+  embeddings: Float32Array;
+  /** id of the tokenizer's first token in the table */
+  firstText: number;
+  hidden: number;
+  width: number;
+}
+
+/** Tags whose names say nothing that a caption says. */
+const UNSAID = /^voice /;
+const CATEGORY = /^(accent|mood|pace|instrument|tempo|mode|music|event|ambience) (?=.)/;
+/** Against features that hardly vary. */
+const RIDGE = 1e-3;
+/** How sure the word head must be of a word. */
+const SURE = 0.5;
+
+/** @returns weight [hidden, width] and bias [hidden] */
+export function fitAdaptor(options: AdaptorFit): { weight: Float32Array; bias: Float32Array } {
+  const { clips, hidden, width } = options;
+  const tagVectors = TAGS.map((tag) => (UNSAID.test(tag) ? null : embed(tag.replace(CATEGORY, ''), options)));
+  const wordVectors = new Map<number, Float32Array>();
+  const wordVector = (kind: number): Float32Array => {
+    let known = wordVectors.get(kind);
+    if (!known) {
+      known = embed(wordOf(kind), options);
+      wordVectors.set(kind, known);
+    }
+    return known;
+  };
+  const size = width + 1;
+  const gram = new Float64Array(size * size);
+  const right = new Float64Array(size * hidden);
+  const row = new Float64Array(size).fill(1);
+  for (const { scene, features } of clips) {
+    const tokens = features.length / width;
+    const tags = new Float32Array(tokens * TAGS.length);
+    tagScene(scene, tokens, tags, 0);
+    for (let t = 0; t < tokens; t++) {
+      row.set(features.subarray(t * width, (t + 1) * width));
+      const target = new Float64Array(hidden);
+      const include = (vector: Float32Array | null) => {
+        vector?.forEach((v, i) => {
+          target[i] += v;
+        });
+      };
+      for (let k = 0; k < TAGS.length; k++) if (tags[t * TAGS.length + k] > 0) include(tagVectors[k]);
+      const word = scene.speech.length > 0 ? surestWord(row, options.words, width) : 0;
+      if (word > 0) include(wordVector(word));
+      addRow(gram, right, row, target);
+    }
+  }
+  for (let i = 0; i < size; i++) gram[i * size + i] *= 1 + RIDGE;
+  const solution = solve(gram, right, size, hidden);
+  const weight = new Float32Array(hidden * width);
+  for (let i = 0; i < width; i++) for (let j = 0; j < hidden; j++) weight[j * width + i] = solution[i * hidden + j];
+  return { weight, bias: Float32Array.from(solution.subarray(width * hidden)) };
+}
+
+/** Mean embedding of a text's tokens, as it stands within a sentence. */
+function embed(text: string, { tokenizer, embeddings, firstText, hidden }: AdaptorFit): Float32Array {
+  const ids = tokenizer.encode(` ${text}`);
+  const mean = new Float32Array(hidden);
+  for (const id of ids) {
+    for (let i = 0; i < hidden; i++) mean[i] += embeddings[(firstText + id) * hidden + i] / ids.length;
+  }
+  return mean;
+}
+
+/** The word class that the head is sure of at a token; 0 where there is none. */
+function surestWord(features: Float64Array, { weight, bias }: WordHead, width: number): number {
+  const logits = Float64Array.from({ length: WORD_CLASSES }, (_, k) => {
+    let sum = bias[k];
+    for (let i = 0; i < width; i++) sum += weight[k * width + i] * features[i];
+    return sum;
+  });
+  let best = 0;
+  for (let k = 1; k < WORD_CLASSES; k++) if (logits[k] > logits[best]) best = k;
+  if (best === 0) return 0;
+  const total = logits.reduce((sum, x) => sum + Math.exp(x - logits[best]), 0);
+  return 1 / total > SURE ? best : 0;
+}
+
+/** Adds one equation to the normal equations. */
+function addRow(gram: Float64Array, right: Float64Array, row: Float64Array, target: Float64Array): void {
+  const [size, hidden] = [row.length, target.length];
+  for (let i = 0; i < size; i++) {
+    const x = row[i];
+    for (let j = 0; j <= i; j++) gram[i * size + j] += x * row[j];
+    for (let j = 0; j < hidden; j++) right[i * hidden + j] += x * target[j];
+  }
+}
+
+/** Solves A X = B by Cholesky's method; A's lower triangle [n, n] is overwritten. @returns X [n, columns] */
+function solve(a: Float64Array, b: Float64Array, n: number, columns: number): Float64Array {
+  for (let j = 0; j < n; j++) {
+    for (let i = j; i < n; i++) {
+      let sum = a[i * n + j];
+      for (let k = 0; k < j; k++) sum -= a[i * n + k] * a[j * n + k];
+      if (i === j) {
+        if (!(sum > 0)) throw new BagpiperError('The encoder features do not vary: the audio encoder is not trained.');
+        a[i * n + j] = Math.sqrt(sum);
+      } else a[i * n + j] = sum / a[j * n + j];
+    }
+  }
+  const x = b.slice();
+  for (let c = 0; c < columns; c++) {
+    for (let i = 0; i < n; i++) {
+      let sum = x[i * columns + c];
+      for (let k = 0; k < i; k++) sum -= a[i * n + k] * x[k * columns + c];
+      x[i * columns + c] = sum / a[i * n + i];
+    }
+    for (let i = n - 1; i >= 0; i--) {
+      let sum = x[i * columns + c];
+      for (let k = i + 1; k < n; k++) sum -= a[k * n + i] * x[k * columns + c];
+      x[i * columns + c] = sum / a[i * n + i];
+    }
+  }
+  return x;
+}
