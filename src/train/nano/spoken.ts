@@ -53,8 +53,8 @@ export const letterTurns = (scene: Scene, tokens: number): Turn[] =>
   turns(scene, tokens, (words) => [...words].map((letter) => LETTERS.indexOf(letter) + 1));
 
 /**
- * CTC within every turn, and the blank outside, at a tenth of a label's weight. Knowing when a turn is spoken spares the
- * network most of the search for which part of a clip its words belong to.
+ * CTC within every turn, and the blank outside, all of which weighs as much as one label. Knowing when a turn is spoken
+ * spares the network most of the search for which part of a clip its words belong to.
  *
  * @param logits scores [tokens x rows, classes]; class 0 is the blank
  * @returns the sum of losses, its gradient, and how many labels it is about
@@ -80,7 +80,8 @@ export function spokenLoss(
     if (!Number.isFinite(turn.loss)) continue;
     loss += turn.loss;
     count += labels.length;
-    grad.set(turn.grad, from);
+    // Added, since a token may hear the end of one turn and the start of the next.
+    for (let i = 0; i < turn.grad.length; i++) grad[from + i] += turn.grad[i];
   }
   return { loss, grad, count };
 }
