@@ -40,8 +40,12 @@ const CATEGORY = /^(accent|mood|pace|instrument|tempo|mode|music|event|ambience)
 const RIDGE = 1e-3;
 /** How sure the word head must be of a word. */
 const SURE = 0.5;
+const STILL = 'The encoder features do not vary: the audio encoder is not trained.';
 
-/** @returns weight [hidden, width] and bias [hidden] */
+/**
+ * @returns weight [hidden, width] and bias [hidden]
+ * @throws BagpiperError where features are the same everywhere, or are no numbers
+ */
 export function fitAdaptor(options: AdaptorFit): { weight: Float32Array; bias: Float32Array } {
   const { clips, hidden, width } = options;
   const tagVectors = TAGS.map((tag) => (UNSAID.test(tag) ? null : embed(tag.replace(CATEGORY, ''), options)));
@@ -76,6 +80,7 @@ export function fitAdaptor(options: AdaptorFit): { weight: Float32Array; bias: F
       addRow(gram, right, row, target);
     }
   }
+  if (!vary(gram, width)) throw new BagpiperError(STILL);
   for (let i = 0; i < size; i++) gram[i * size + i] *= 1 + RIDGE;
   const solution = solve(gram, right, size, hidden);
   const weight = new Float32Array(hidden * width);
@@ -117,6 +122,18 @@ function addRow(gram: Float64Array, right: Float64Array, row: Float64Array, targ
   }
 }
 
+/** Whether features differ between tokens, by the lower triangle of their products [width + 1, width + 1]. */
+function vary(gram: Float64Array, width: number): boolean {
+  const size = width + 1;
+  const sums = gram.subarray(width * size);
+  let [energy, variance] = [0, 0];
+  for (let i = 0; i < width; i++) {
+    energy += gram[i * size + i];
+    variance += gram[i * size + i] - sums[i] ** 2 / sums[width];
+  }
+  return variance > 1e-6 * energy;
+}
+
 /** Solves A X = B by Cholesky's method; A's lower triangle [n, n] is overwritten. @returns X [n, columns] */
 function solve(a: Float64Array, b: Float64Array, n: number, columns: number): Float64Array {
   for (let j = 0; j < n; j++) {
@@ -124,7 +141,7 @@ function solve(a: Float64Array, b: Float64Array, n: number, columns: number): Fl
       let sum = a[i * n + j];
       for (let k = 0; k < j; k++) sum -= a[i * n + k] * a[j * n + k];
       if (i === j) {
-        if (!(sum > 0)) throw new BagpiperError('The encoder features do not vary: the audio encoder is not trained.');
+        if (!(sum > 0)) throw new BagpiperError(STILL);
         a[i * n + j] = Math.sqrt(sum);
       } else a[i * n + j] = sum / a[j * n + j];
     }
