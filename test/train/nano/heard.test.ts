@@ -1,0 +1,68 @@
+import { mkdtempSync, readdirSync, renameSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { loadMono16k } from '../../../src/audio/index.js';
+import { NanoCodec } from '../../../src/model/codec/nano.js';
+import { NANO_CODEC } from '../../../src/model/codec/nano-config.js';
+import { encoderTokens } from '../../../src/model/index.js';
+import { Random } from '../../../src/random.js';
+import { initialEncoder } from '../../../src/train/nano/encoder.js';
+import { hearCorpus } from '../../../src/train/nano/heard.js';
+import type { Example } from '../../../src/train/nano/samples.js';
+import { ENCODER } from '../../../src/train/nano/settings.js';
+import { readShard } from '../../../src/train/nano/shards.js';
+import { tinyTensors } from '../../model/codec/tiny-codec.js';
+import { scenes, writeShard } from './clips.js';
+
+const root = mkdtempSync(join(tmpdir(), 'heard-'));
+const corpus = join(root, 'corpus');
+const [a, b, c] = scenes(3);
+const options = {
+  corpus,
+  mels: join(root, 'mels'),
+  cache: join(root, 'heard'),
+  encoder: initialEncoder(ENCODER, new Random('heard')),
+  codec: tinyTensors(NANO_CODEC),
+  threads: 1,
+};
+
+describe('hearCorpus', () => {
+  let examples: Example[];
+  beforeAll(async () => {
+    await writeShard(corpus, 'shard-00000', [
+      { scene: a, seconds: 1 },
+      { scene: b, seconds: 0.3 },
+    ]);
+    await writeShard(corpus, 'shard-00001', [{ scene: c, seconds: 0.5 }]);
+    examples = await hearCorpus(options);
+  });
+  afterAll(() => rmSync(root, { recursive: true, force: true }));
+
+  it('gives every clip of the corpus its features and codes', async () => {
+    expect(examples.map(({ scene }) => scene)).toEqual([a, b, c]);
+    const tokens = [100, 30, 50].map((frames) => encoderTokens(frames, ENCODER));
+    expect(examples.map(({ features }) => features.length)).toEqual(tokens.map((n) => n * ENCODER.output_dim));
+    expect(examples.every(({ features }) => features.every(Number.isFinite))).toBe(true);
+    const codec = NanoCodec.load(options.codec, NANO_CODEC, { threads: 1 });
+    const shard = readShard(corpus, 'shard-00000');
+    for (const i of [0, 1]) {
+      const { samples } = await loadMono16k(join(shard.folder, shard.records[i].audio));
+      expect(examples[i].codes).toEqual(await codec.encode(samples));
+    }
+    await codec.release();
+  });
+
+  it('reads them from its files the second time', async () => {
+    const files = ['shard-00000.codes', 'shard-00000.features', 'shard-00001.codes', 'shard-00001.features'];
+    expect(readdirSync(options.cache).sort()).toEqual(files);
+    for (const name of ['shard-00000', 'shard-00001']) {
+      for (const file of readdirSync(join(corpus, name))) {
+        if (file.endsWith('.wav')) renameSync(join(corpus, name, file), join(root, `${name}-${file}`));
+      }
+    }
+    rmSync(options.mels, { recursive: true });
+    // Without sound, pictures and an encoder there is nothing else to take them from.
+    expect(await hearCorpus({ ...options, encoder: new Map() })).toEqual(examples);
+  });
+});
