@@ -1,5 +1,5 @@
 /** Training material of the codec: clips in memory as 16-bit samples, and random pieces of them. */
-import { readdirSync, readFileSync, statSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { BagpiperError } from '../../errors.js';
 import { RATE } from '../../model/codec/nano-config.js';
@@ -37,6 +37,7 @@ export function toFloat(samples: Int16Array): Float32Array {
 }
 
 function wavPaths(folder: string): string[] {
+  if (!existsSync(folder)) return [];
   const entries = readdirSync(folder, { recursive: true, encoding: 'utf8' });
   return entries
     .filter((name) => name.endsWith('.wav'))
@@ -44,15 +45,18 @@ function wavPaths(folder: string): string[] {
     .map((name) => join(folder, name));
 }
 
+/** Bytes of a chunk's header, and of a format chunk. */
+const [HEADER, FORMAT] = [8, 24];
+
 function readWav(path: string): Int16Array {
   const bytes = readFileSync(path);
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
   let at = 12;
   let fits = false;
-  while (at + 8 <= bytes.length) {
+  while (at + HEADER <= bytes.length) {
     const id = bytes.toString('latin1', at, at + 4);
     const size = view.getUint32(at + 4, true);
-    if (id === 'fmt ') {
+    if (id === 'fmt ' && at + FORMAT <= bytes.length) {
       fits =
         view.getUint16(at + 10, true) === 1 &&
         view.getUint32(at + 12, true) === RATE &&
