@@ -1,0 +1,239 @@
+import { describe, expect, it } from 'vitest';
+import { makeWords, presence } from '../../../src/corpus/index.js';
+import type { Message, TokenGrid } from '../../../src/model/index.js';
+import { Random } from '../../../src/random.js';
+import { parseGeneration, parseUnderstanding, SYSTEM_PROMPT } from '../../../src/tasks/index.js';
+import { trainTokenizer } from '../../../src/train/nano/prepare.js';
+import { buildSample, conversation, type Example, planPass, type SampleKind } from '../../../src/train/nano/samples.js';
+import { nanoConfig } from '../../../src/train/nano/settings.js';
+import { farthest } from '../../model/codec/tiny-codec.js';
+import { scenes } from './clips.js';
+
+const config = nanoConfig();
+const { tokenizer } = trainTokenizer(scenes(15, 'tokenizer'), 600, 'samples');
+const random = new Random('samples');
+const EXAMPLES = scenes(20, 'samples').map((scene, i): Example => {
+  const features = Float32Array.from({ length: (3 + (i % 4)) * config.adaptor_input_dim }, () => random.normal());
+  const codes = Int32Array.from({ length: 8 * (5 + (i % 3)) }, () => random.int(256));
+  return { scene, features, codes, told: makeWords(scene, random).caption };
+});
+
+const talk = (kind: SampleKind, i: number, seed = `seed/${i}`): Message[] =>
+  conversation({ example: i, kind, seed }, EXAMPLES[i], tokenizer, config);
+
+/** Messages as "role modality", as in the table of docs/model.md. */
+const shape = (messages: Message[]): string[] => messages.map(({ role, modality }) => `${role} ${modality}`);
+
+function textOf(message: Message): string {
+  if (message.modality !== 'text') throw new Error('no text');
+  return tokenizer.decode(Array.from(message.textIds));
+}
+
+/** What the words of a plan may be: those that its seed makes. */
+const wordsOf = (i: number, seed = `seed/${i}`) => makeWords(EXAMPLES[i].scene, new Random(seed));
+const FOUR_PARTS = /^1\. User Intent: .*\n2\. Inferred Details: .*\n3\. Audio Quality: .*\n4\. Generation Plan: .*$/;
+
+describe('conversation', () => {
+  const indices = EXAMPLES.map((_, i) => i);
+
+  it.each<[SampleKind, string[]]>([
+    ['caption', ['user audio', 'assistant text']],
+    ['sound', ['user text', 'assistant audio']],
+    ['text', ['assistant text']],
+    ['ask', ['user audio', 'user text', 'assistant text']],
+    ['choose', ['user audio', 'user text', 'assistant text']],
+    ['render', ['system text', 'user text', 'assistant text', 'assistant audio']],
+  ])('of %s has the published form, with this clip as sound', (kind, form) => {
+    for (const i of indices) {
+      const messages = talk(kind, i);
+      expect(shape(messages)).toEqual(form);
+      for (const message of messages) {
+        if (message.modality !== 'audio') continue;
+        if ('codes' in message) expect(message.codes).toBe(EXAMPLES[i].codes);
+        else expect(message.frames).toBe(3 + (i % 4));
+      }
+    }
+  });
+
+  it('puts true captions where the published model has them', () => {
+    for (const i of indices) {
+      const { scene } = EXAMPLES[i];
+      const truth = {
+        speech: scene.speech.length > 0,
+        music: scene.music !== null,
+        sound: scene.events.length > 0 || scene.ambience !== null,
+      };
+      const captions = [
+        textOf(talk('caption', i)[1]),
+        textOf(talk('sound', i)[0]),
+        textOf(talk('text', i)[0]),
+        parseUnderstanding(textOf(talk('ask', i)[2])).caption,
+        parseGeneration(textOf(talk('render', i)[2])).caption,
+      ];
+      for (const caption of captions) expect(presence(caption), caption).toMatchObject(truth);
+    }
+  });
+
+  it('asks a question of this clip and answers after a caption and a thought', () => {
+    for (const i of indices) {
+      const [, asked, said] = talk('ask', i).map((m) => (m.modality === 'text' ? textOf(m) : ''));
+      const question = wordsOf(i).questions.find(({ text }) => text === asked)!;
+      const { thinking, answer } = parseUnderstanding(said);
+      expect([thinking, answer]).toEqual([question.thinking, question.answer]);
+      expect(said).toMatch(/^[^<]+\n\n<think>\n[^<]+\n<\/think>\n\n[^<]+$/);
+    }
+  });
+
+  it('lets choose after what the model told, by ear', () => {
+    for (const i of indices) {
+      const [, asked, said] = talk('choose', i).map((m) => (m.modality === 'text' ? textOf(m) : ''));
+      const question = wordsOf(i).questions.find(({ text }) => text === asked)!;
+      expect(question.choices).toContain(question.answer);
+      const { caption, thinking, answer } = parseUnderstanding(said);
+      expect([caption, answer]).toEqual([EXAMPLES[i].told, question.answer]);
+      expect(thinking).toContain(question.answer.replace(/[.?!]$/, ''));
+      expect(thinking).not.toBe(question.thinking);
+    }
+  });
+
+  it('renders a request after four parts of thinking', () => {
+    for (const i of indices) {
+      const [system, asked, said] = talk('render', i).map((m) => (m.modality === 'text' ? textOf(m) : ''));
+      const request = wordsOf(i).requests.find(({ text }) => text === asked)!;
+      expect(system).toBe(SYSTEM_PROMPT);
+      expect(parseGeneration(said).thinking).toBe(request.thinking);
+      expect(request.thinking).toMatch(FOUR_PARTS);
+      expect(said).toMatch(/^<think>\n[^<]+\n<\/think>\n\n[^<]+$/);
+    }
+  });
+
+  it('is worded by the seed', () => {
+    const said = new Set(Array.from({ length: 8 }, (_, k) => textOf(talk('caption', 0, `other/${k}`)[1])));
+    expect(said.size).toBeGreaterThan(5);
+    expect(talk('ask', 3)).toEqual(talk('ask', 3));
+  });
+});
+
+/** Text of the last message whose ids are scored, and of those that are not, in order. */
+function lastText(grid: TokenGrid): { scored: string; unscored: string; runs: number } {
+  const { contentStart, contentLength } = grid.segments[grid.segments.length - 1];
+  const parts = { scored: [] as number[], unscored: [] as number[] };
+  let [runs, before] = [0, -1];
+  for (let row = contentStart; row < contentStart + contentLength; row++) {
+    const weight = grid.lossMask[row * 8];
+    (weight > 0 ? parts.scored : parts.unscored).push(grid.ids[row * 8] - config.text_token_offset);
+    if (weight !== before) runs++;
+    before = weight;
+  }
+  return { scored: tokenizer.decode(parts.scored), unscored: tokenizer.decode(parts.unscored), runs };
+}
+
+describe('buildSample', () => {
+  const build = (kind: SampleKind, example: Example, audio_cfg = 0, seed = 'build') =>
+    buildSample({ example: 0, kind, seed }, example, tokenizer, { ...config, audio_cfg });
+
+  it.each(['caption', 'ask', 'render', 'text', 'sound'] as const)(
+    'learns all that the assistant says in %s',
+    (kind) => {
+      for (const example of EXAMPLES) {
+        const { grid } = build(kind, example);
+        grid.segments.forEach(({ contentStart, contentLength, kind: content }, i) => {
+          const assistant = kind === 'text' || i >= { caption: 1, ask: 2, render: 2, sound: 1 }[kind];
+          const rows = Array.from(
+            { length: contentLength + 3 },
+            (_, k) => grid.lossMask[(contentStart - 2 + k) * 8] > 0,
+          );
+          expect(
+            rows.every((scored) => scored === assistant),
+            `${content} ${i}`,
+          ).toBe(true);
+        });
+      }
+    },
+  );
+
+  it('leaves the caption that was told unscored in choose, and nothing else', () => {
+    const endings = [(told: string) => told, (told: string) => told.replace(/[^a-z]+$/, ''), () => 'Music', () => ''];
+    for (const [i, example] of EXAMPLES.entries()) {
+      const told = endings[i % 4](example.told!);
+      const { grid } = build('choose', { ...example, told });
+      const { scored, unscored, runs } = lastText(grid);
+      // A mark and the empty line after it may be one token.
+      expect(unscored.trimEnd()).toBe(told);
+      expect(scored.trimStart()).toMatch(/^<think>\n[^<]+\n<\/think>\n\n[^<]+$/);
+      expect(runs).toBe(told === '' ? 1 : 2);
+      // Role, modality and end rows are learned.
+      const { contentStart, contentLength } = grid.segments[grid.segments.length - 1];
+      const marks = [contentStart - 2, contentStart - 1, contentStart + contentLength];
+      expect(marks.map((row) => grid.lossMask[row * 8])).toEqual([1, 1, 1]);
+    }
+  });
+
+  it('brings features for every span that takes some', () => {
+    for (const kind of ['caption', 'ask', 'choose'] as const) {
+      for (const example of EXAMPLES) {
+        const { grid, features } = build(kind, example, 1);
+        expect(features.length).toBe(1);
+        expect(features[0]).toBe(example.features);
+        expect(grid.continuous.map(({ length }) => length * config.adaptor_input_dim)).toEqual([features[0].length]);
+      }
+    }
+    for (const kind of ['sound', 'render', 'text'] as const) {
+      const { grid, features } = build(kind, EXAMPLES[0]);
+      expect([grid.continuous, features]).toEqual([[], []]);
+    }
+  });
+
+  it('drops the condition of sound as often as the config says, and then everything but the sound', () => {
+    for (const kind of ['sound', 'render'] as const) {
+      const [whole, dropped] = [build(kind, EXAMPLES[1], 0), build(kind, EXAMPLES[1], 1)];
+      expect([dropped.features, dropped.grid.continuous, dropped.grid.length]).toEqual([[], [], whole.grid.length]);
+      const from = (whole.grid.segments[whole.grid.segments.length - 1].contentStart - 2) * 8;
+      expect(farthest(dropped.grid.ids.subarray(from), whole.grid.ids.subarray(from))).toBe(0);
+      expect([...dropped.grid.ids.subarray(0, from), ...dropped.grid.lossMask.subarray(0, from)].some(Boolean)).toBe(
+        false,
+      );
+    }
+    const drops = Array.from(
+      { length: 200 },
+      (_, k) => build('sound', EXAMPLES[2], 0.25, `drop/${k}`).grid.ids[0] === 0,
+    );
+    // 200 draws of a quarter: four standard deviations are 25.
+    expect(Math.abs(drops.filter(Boolean).length - 50)).toBeLessThan(25);
+  });
+});
+
+describe('planPass', () => {
+  const count = (plans: readonly { kind: SampleKind }[], kind: SampleKind) =>
+    plans.filter((plan) => plan.kind === kind).length;
+
+  it('takes whole shares for every example, and fractions as probabilities', () => {
+    const many = Array.from({ length: 50 }, () => EXAMPLES).flat();
+    const plans = planPass(many, { caption: 1, ask: 0.5, sound: 2.25, choose: 0 }, 'plan');
+    expect([count(plans, 'caption'), count(plans, 'choose'), count(plans, 'render')]).toEqual([1000, 0, 0]);
+    // 1000 draws: four standard deviations are 63 and 55.
+    expect(Math.abs(count(plans, 'ask') - 500)).toBeLessThan(63);
+    expect(Math.abs(count(plans, 'sound') - 2250)).toBeLessThan(55);
+    const sounds = many.map(() => 0);
+    for (const { example, kind } of plans) if (kind === 'sound') sounds[example]++;
+    expect(sounds.every((n) => n === 2 || n === 3)).toBe(true);
+  });
+
+  it('gives every sample a wording of its own, the same for the same seed', () => {
+    const mixture = { caption: 1.5, render: 2 };
+    const plans = planPass(EXAMPLES, mixture, 'one');
+    expect(new Set(plans.map(({ seed }) => seed)).size).toBe(plans.length);
+    expect(planPass(EXAMPLES, mixture, 'one')).toEqual(plans);
+    const other = new Set(planPass(EXAMPLES, mixture, 'two').map(({ seed }) => seed));
+    expect(plans.filter(({ seed }) => other.has(seed))).toEqual([]);
+  });
+
+  it('leaves out what an example has no codes or no caption of its own for', () => {
+    const { scene, features, codes, told } = EXAMPLES[0];
+    const mixture = { caption: 1, sound: 1, render: 1, choose: 1, text: 1, ask: 1 };
+    const kinds = (example: Example) => planPass([example], mixture, 'x').map(({ kind }) => kind);
+    expect(kinds({ scene, features, codes, told })).toEqual(Object.keys(mixture));
+    expect(kinds({ scene, features, codes })).toEqual(['caption', 'sound', 'render', 'text', 'ask']);
+    expect(kinds({ scene, features, told })).toEqual(['caption', 'choose', 'text', 'ask']);
+  });
+});
