@@ -12,13 +12,19 @@ export interface Shard {
   records: CorpusRecord[];
 }
 
-/** Complete shards in order of name. */
+/**
+ * Complete shards in order of name.
+ *
+ * @throws BagpiperError where there are none
+ */
 export function listShards(corpus: string): string[] {
-  if (!existsSync(corpus))
-    throw new BagpiperError(`${corpus} does not exist. Make a corpus first: npm run corpus -- --out ${corpus}`);
-  return readdirSync(corpus)
+  const found = existsSync(corpus) ? readdirSync(corpus) : null;
+  const shards = (found ?? [])
     .filter((name) => name.startsWith('shard-') && existsSync(join(corpus, name, 'records.jsonl')))
     .sort();
+  if (shards.length > 0) return shards;
+  const state = found ? 'holds no finished shards' : 'does not exist';
+  throw new BagpiperError(`${corpus} ${state}. Make a corpus first: npm run corpus -- --out ${corpus}`);
 }
 
 export function readShard(corpus: string, name: string): Shard {

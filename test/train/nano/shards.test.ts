@@ -34,11 +34,11 @@ describe('listShards and readShard', () => {
   });
 
   it('say how to make a corpus where there is none', () => {
-    const missing = join(root, 'nowhere');
-    expect(() => listShards(missing)).toThrow(BagpiperError);
-    expect(() => listShards(missing)).toThrow(
-      `${missing} does not exist. Make a corpus first: npm run corpus -- --out ${missing}`,
-    );
+    const [missing, begun] = [join(root, 'nowhere'), join(root, 'begun')];
+    mkdirSync(join(begun, 'shard-00000'), { recursive: true });
+    const hint = 'Make a corpus first: npm run corpus -- --out';
+    expect(() => listShards(missing)).toThrow(new BagpiperError(`${missing} does not exist. ${hint} ${missing}`));
+    expect(() => listShards(begun)).toThrow(new BagpiperError(`${begun} holds no finished shards. ${hint} ${begun}`));
   });
 });
 
