@@ -2,7 +2,7 @@
  * `npm run train:nano`: rebuilds the small model from nothing. Every step is resumed where it stopped: the corpus by
  * shards, the trainings by checkpoints.
  */
-import { existsSync } from 'node:fs';
+import { existsSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { buildCorpus } from '../../corpus/build.js';
@@ -56,11 +56,17 @@ function readOptions(argv: string[], signal: AbortSignal): Options | null {
     if (!(value > 0)) throw new BagpiperError(`--${name} is "${values[name]}"; give a positive number.`);
     return value;
   };
+  const threads = number('threads') ?? 2;
+  if (!Number.isInteger(threads)) throw new BagpiperError(`--threads is "${threads}"; give a whole number.`);
+  const work = String(values.work ?? 'runs');
+  if (statSync(work, { throwIfNoEntry: false })?.isDirectory() === false) {
+    throw new BagpiperError(`--work is "${work}", which is a file; give a folder.`);
+  }
   return {
-    work: String(values.work ?? 'runs'),
+    work,
     out: String(values.out ?? 'models/nano'),
     steps: only ? [only] : STEPS,
-    threads: number('threads') ?? 2,
+    threads,
     maxMinutes: number('minutes'),
     signal,
   };
