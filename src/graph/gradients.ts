@@ -78,8 +78,8 @@ const float = (a: Attribute | undefined, otherwise: number): number => (a && 'fl
 /** The whole numbers that an operation took as a constant input (axes, starts, pads). */
 function numbers(node: GraphNode, k: number): number[] {
   const found = node.inputs[k]!.graph.constants.find((c) => c.tensor === node.inputs[k]);
-  if (!found) throw new Error(`${node.op}: input ${k} is not a constant`);
-  return Array.from(found.data as BigInt64Array, Number);
+  if (!found || !('data' in found.source)) throw new Error(`${node.op}: input ${k} is not a constant`);
+  return Array.from(found.source.data as BigInt64Array, Number);
 }
 
 const fixed = (x: Tensor): number[] => x.shape.map((_, i) => x.size(i));

@@ -1,4 +1,5 @@
 import { BagpiperError } from '../errors.js';
+import type { BlockMatrix } from './blocks.js';
 
 /** Element types that graphs use; names as in ONNX Runtime's JavaScript API. */
 export type DType = 'float32' | 'float16' | 'int64' | 'int32' | 'uint8' | 'bool';
@@ -56,9 +57,16 @@ export class Tensor {
   }
 }
 
+/** A value that is known while building, in memory or in a file. */
 export interface Constant {
   tensor: Tensor;
-  data: Float32Array | BigInt64Array | Uint8Array | Int32Array;
+  source: ParameterSource;
+}
+
+/** How weights are stored, where that changes the operations on them. */
+export interface GraphOptions {
+  /** the matrix of that name where it is stored in blocks of few bits; undefined where it is a plain tensor */
+  blocks?: (name: string) => BlockMatrix | undefined;
 }
 
 /**
@@ -73,6 +81,13 @@ export class Graph {
   readonly outputs: { name: string; tensor: Tensor }[] = [];
   private counter = 0;
   private readonly scalars = new Map<string, Tensor>();
+
+  constructor(private readonly options: GraphOptions = {}) {}
+
+  /** The matrix of that name where weights are stored in blocks of few bits; see `linearNamed`. */
+  blocks(name: string): BlockMatrix | undefined {
+    return this.options.blocks?.(name);
+  }
 
   input(name: string, dtype: DType, shape: Shape): Tensor {
     this.refuseTaken(name);
@@ -105,8 +120,13 @@ export class Graph {
           : data instanceof Int32Array
             ? 'int32'
             : 'uint8';
+    return this.stored({ data }, dtype, shape);
+  }
+
+  /** A value that may also lie in a file, which is then mapped and not copied. */
+  stored(source: ParameterSource, dtype: DType, shape: readonly number[]): Tensor {
     const tensor = new Tensor(this, this.fresh('const'), dtype, shape);
-    this.constants.push({ tensor, data });
+    this.constants.push({ tensor, source });
     return tensor;
   }
 

@@ -4,6 +4,16 @@
  * Nothing here computes: runtime/ runs what `toOnnx` writes.
  */
 export {
+  type Bits,
+  type BlockMatrix,
+  blockRows,
+  codeBytes,
+  linearNamed,
+  matmulBlocks,
+  rowScales,
+  stackedBlocks,
+} from './blocks.js';
+export {
   type ConvOptions,
   conv,
   convTranspose,
@@ -20,7 +30,7 @@ export {
   softmax,
 } from './fused.js';
 export { differentiable, gradients } from './gradients.js';
-export { type Dim, type DType, Graph, type ParameterSource, type Shape, Tensor } from './graph.js';
+export { type Dim, type DType, Graph, type GraphOptions, type ParameterSource, type Shape, Tensor } from './graph.js';
 export { type OnnxOptions, toOnnx } from './onnx.js';
 export {
   abs,

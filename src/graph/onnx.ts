@@ -21,7 +21,7 @@ export async function toOnnx(graph: Graph, options: OnnxOptions = {}): Promise<U
   const { nodes, used } = reachable(graph);
   const initializer = graph.constants
     .filter(({ tensor }) => used.has(tensor))
-    .map(({ tensor, data }) => tensorProto(tensor, { data }));
+    .map(({ tensor, source }) => tensorProto(tensor, source));
   const inputs = graph.inputs.filter((tensor) => used.has(tensor));
   for (const tensor of graph.parameters.values()) {
     if (!used.has(tensor)) continue;
@@ -74,13 +74,16 @@ function tensorProto(tensor: Tensor, source: ParameterSource): object {
     const { buffer, byteOffset, byteLength } = source.data;
     return { ...base, rawData: new Uint8Array(buffer as ArrayBuffer, byteOffset, byteLength) };
   }
-  const entries = { location: source.file, offset: String(source.offset), length: String(source.length) };
+  const entries = { location: fileName(source.file), offset: String(source.offset), length: String(source.length) };
   return {
     ...base,
     dataLocation: EXTERNAL,
     externalData: Object.entries(entries).map(([key, value]) => ({ key, value })),
   };
 }
+
+/** ONNX Runtime takes names of files beside the graph only; runtime/ tells it the folder. */
+const fileName = (path: string): string => path.slice(Math.max(path.lastIndexOf('/'), path.lastIndexOf('\\')) + 1);
 
 function valueInfo(name: string, tensor: Tensor): object {
   const dim = tensor.shape.map((d) => (typeof d === 'number' ? { dimValue: d } : { dimParam: d }));

@@ -3,7 +3,7 @@
  * pass three convolutions on their own, becomes tokens, and passes transformer blocks that look within windows.
  * Formulas: docs/model.md, "Audio encoder".
  */
-import { add, conv, type Graph, gather, gelu, linear, reshape, type Tensor, transpose } from '../graph/index.js';
+import { add, conv, type Graph, gather, gelu, linearNamed, reshape, type Tensor, transpose } from '../graph/index.js';
 import { affine, encoderLayer, HIDDEN, norm } from '../nn/index.js';
 import type { AudioConfig } from './config.js';
 
@@ -69,7 +69,7 @@ export function embedChunks(chunks: Tensor, config: AudioConfig): Tensor {
   const tokens = x.size(3);
   // Channel slow, mel band fast, for every time step.
   const flat = reshape(transpose(x, [0, 3, 1, 2]), [chunks.shape[0], tokens, c * bands]);
-  const projected = linear(flat, g.parameter(`${ENCODER_PREFIX}conv_out.weight`, [d, c * bands]));
+  const projected = linearNamed(flat, `${ENCODER_PREFIX}conv_out.weight`, d);
   return add(projected, g.constant(positionTable(tokens, d), [1, tokens, d]));
 }
 

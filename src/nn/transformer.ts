@@ -2,7 +2,7 @@
  * The pre-norm transformer encoder block of Whisper and Qwen's audio tower: LayerNorm, multi-head attention with biases,
  * GELU feed-forward. Both directions are visible but for what the mask forbids.
  */
-import { add, gelu, layerNorm, linear, matmul, reshape, softmax, type Tensor, transpose } from '../graph/index.js';
+import { add, gelu, layerNorm, linearNamed, matmul, reshape, softmax, type Tensor, transpose } from '../graph/index.js';
 
 export interface EncoderSizes {
   width: number;
@@ -14,8 +14,7 @@ const EPSILON = 1e-5;
 
 /** x times weight plus bias, named like a PyTorch Linear: `${name}.weight` [out, in], `${name}.bias` [out]. */
 export function affine(x: Tensor, name: string, outputs: number): Tensor {
-  const inputs = x.size(-1);
-  const y = linear(x, x.graph.parameter(`${name}.weight`, [outputs, inputs]));
+  const y = linearNamed(x, `${name}.weight`, outputs);
   return add(y, x.graph.parameter(`${name}.bias`, [outputs]));
 }
 

@@ -1,7 +1,15 @@
 /** One compiled graph in ONNX Runtime (Node). `run` blocks its thread: engines call it in a worker. */
+import { dirname, resolve } from 'node:path';
 import type { InferenceSession, Tensor as OrtTensor } from 'onnxruntime-node';
 import { BagpiperError, messageOf } from '../errors.js';
-import { type DType, type Graph, type OnnxOptions, toOnnx } from '../graph/index.js';
+import {
+  type DType,
+  type Graph,
+  type GraphOptions,
+  type OnnxOptions,
+  type ParameterSource,
+  toOnnx,
+} from '../graph/index.js';
 
 export type Values = Float32Array | BigInt64Array | Int32Array | Uint8Array | Uint16Array;
 
@@ -11,7 +19,7 @@ export interface Value {
   dims: readonly number[];
 }
 
-export interface SessionOptions extends OnnxOptions {
+export interface SessionOptions extends OnnxOptions, GraphOptions {
   /** threads of ONNX Runtime's pool; default: its own choice (one a core) */
   threads?: number;
   /** keep threads spinning between operations: faster when alone on the machine, wasteful beside others. Default false. */
@@ -38,13 +46,25 @@ export class Session {
 
   /** Compiles a graph. Errors of ONNX Runtime are passed on with what was being built. */
   static async create(graph: Graph, options: SessionOptions = {}): Promise<Session> {
-    const bytes = await toOnnx(graph, options);
+    const files = graph.constants.flatMap(({ source }) => ('file' in source ? [source.file] : []));
+    const { parameters } = options;
+    const watched = (name: string): ParameterSource => {
+      const source = parameters!(name);
+      if ('file' in source) files.push(source.file);
+      return source;
+    };
+    const bytes = await toOnnx(graph, parameters ? { parameters: watched } : {});
     const types = new Map<string, OrtTensor.Type>();
     for (const t of [...graph.inputs, ...graph.parameters.values()]) types.set(t.name, DTYPES.get(t.dtype)!);
-    return Session.load(bytes, types, options);
+    return Session.load(bytes, types, folderOf(files), options);
   }
 
-  private static async load(bytes: Uint8Array, types: Map<string, OrtTensor.Type>, options: SessionOptions) {
+  private static async load(
+    bytes: Uint8Array,
+    types: Map<string, OrtTensor.Type>,
+    folder: string | undefined,
+    options: SessionOptions,
+  ) {
     const ort = await import('onnxruntime-node');
     try {
       const session = await ort.InferenceSession.create(bytes, {
@@ -53,7 +73,12 @@ export class Session {
         ...(options.threads ? { intraOpNumThreads: options.threads } : {}),
         interOpNumThreads: 1,
         logSeverityLevel: 3,
-        extra: { session: { intra_op: { allow_spinning: options.spin ? '1' : '0' } } },
+        extra: {
+          session: {
+            intra_op: { allow_spinning: options.spin ? '1' : '0' },
+            ...(folder === undefined ? {} : { model_external_initializers_file_folder_path: folder }),
+          },
+        },
       });
       return new Session(ort, session, types);
     } catch (error) {
@@ -90,4 +115,11 @@ export class Session {
   async release(): Promise<void> {
     await this.session.release();
   }
+}
+
+/** The folder of mapped files; ONNX Runtime takes one. */
+function folderOf(files: readonly string[]): string | undefined {
+  const folders = [...new Set(files.map((file) => dirname(resolve(file))))];
+  if (folders.length > 1) throw new Error(`one network's weights lie in several folders: ${folders.join(', ')}`);
+  return folders[0];
 }
