@@ -1,0 +1,99 @@
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, describe, expect, it } from 'vitest';
+import { parseConfig, type TrainingSizes } from '../../../src/model/index.js';
+import { Random } from '../../../src/random.js';
+import { initialLanguageModel } from '../../../src/train/initial.js';
+import { type StageOptions, type StageSettings, trainStage } from '../../../src/train/nano/lm.js';
+import { trainTokenizer } from '../../../src/train/nano/prepare.js';
+import type { Example } from '../../../src/train/nano/samples.js';
+import { NANO } from '../../../src/train/nano/settings.js';
+import { scenes } from './clips.js';
+
+const root = mkdtempSync(join(tmpdir(), 'lm-'));
+afterAll(() => rmSync(root, { recursive: true, force: true }));
+
+const [TEXT_IDS, CODES] = [500, 8];
+const config = parseConfig(
+  {
+    ...NANO,
+    ...{ hidden_size: 16, intermediate_size: 16, num_hidden_layers: 1, num_attention_heads: 2, num_key_value_heads: 1 },
+    ...{ head_dim: 8, adaptor_input_dim: 4, audio_config: { ...NANO.audio_config, output_dim: 4 } },
+    ...{ text_token_end: 256 + TEXT_IDS, codec_base_offset: 256 + TEXT_IDS, codec_layer_size: CODES + 1 },
+    vocab_size: 256 + TEXT_IDS + 8 * (CODES + 1),
+  },
+  'the tiny language model',
+);
+const SIZES: TrainingSizes = {
+  ...{ batch: 2, rows: 700, scored: 1400, scoredCodes: 60, codecSoftmax: 'own', features: 40 },
+};
+const { tokenizer } = trainTokenizer(scenes(10), TEXT_IDS, 'lm');
+const random = new Random('lm');
+const EXAMPLES = scenes(10, 'lm').map((scene): Example => {
+  const features = Float32Array.from({ length: 5 * 4 }, () => random.normal());
+  return { scene, features, codes: Int32Array.from({ length: 8 * 6 }, () => random.int(CODES)) };
+});
+
+const STAGE: StageSettings = {
+  name: 'warmup',
+  mixture: { caption: 1, sound: 0.5 },
+  schedule: { peak: 0.02, warmup: 1, steps: 4, floor: 1 },
+  clip: 1,
+  freeze: 'decoder layers',
+};
+const initial = () => initialLanguageModel(config, new Random('initial'));
+
+async function run(stage: StageSettings, folder: string, more: Pick<StageOptions, 'parameters' | 'held' | 'signal'>) {
+  const out = join(root, folder);
+  const options = { config, sizes: SIZES, tokenizer, seed: 'lm', out, threads: 1, ...more };
+  const result = await trainStage(stage, { ...options, examples: EXAMPLES });
+  const log = readFileSync(join(out, 'log.jsonl'), 'utf8').trimEnd().split('\n');
+  return { result, log: log.map((line) => JSON.parse(line) as Record<string, number>) };
+}
+
+/** Names of the parameters that are not as they were. */
+const changed = (parameters: Map<string, Float32Array>): string[] => {
+  const before = initial();
+  return [...parameters].flatMap(([name, data]) => (data.every((x, i) => x === before.get(name)![i]) ? [] : [name]));
+};
+
+describe('trainStage', () => {
+  it('learns, keeps the decoder layers of a warm-up as they are, and judges by held-out clips at the end', async () => {
+    const parameters = initial();
+    const { result, log } = await run(STAGE, 'warmup', { parameters, held: EXAMPLES.slice(0, 6) });
+    expect(result).toEqual({ step: 4, finished: true });
+    expect(log.map(({ step }) => step)).toEqual([1, 2, 3, 4]);
+    expect(log[3].loss).toBeLessThan(log[0].loss);
+    expect(log[3].held_loss).toBeLessThan(log[0].loss);
+    expect(log.slice(0, 3).every((line) => line.held_loss === undefined)).toBe(true);
+    const moved = changed(parameters);
+    expect(moved.filter((name) => name.startsWith('model.layers.'))).toEqual([]);
+    expect(moved).toEqual(expect.arrayContaining(['model.embed_tokens.weight', 'adaptor.continuous_audio.weight']));
+  });
+
+  it('lets every parameter learn where nothing is frozen, the same whether it is stopped or not', async () => {
+    // Five steps see the examples more than once.
+    const schedule = { ...STAGE.schedule, steps: 5 };
+    const stage: StageSettings = { ...STAGE, name: 'pretrain', freeze: 'nothing', schedule };
+    const [whole, parts] = [initial(), initial()];
+    const { result, log } = await run(stage, 'whole', { parameters: whole, held: [] });
+    expect(result).toEqual({ step: 5, finished: true });
+    expect(changed(whole).sort()).toEqual([...initial().keys()].sort());
+    expect(log.every((line) => line.held_loss === undefined)).toBe(true);
+    const stopped = await run(stage, 'parts', { parameters: parts, held: [], signal: signalAfter(3) });
+    expect(stopped.result).toEqual({ step: 3, finished: false });
+    // The checkpoint counts, not the parameters that a new process brings.
+    const resumed = initial();
+    const rest = await run(stage, 'parts', { parameters: resumed, held: [] });
+    expect(rest.log.map(({ loss }) => loss)).toEqual(log.map(({ loss }) => loss));
+    expect(resumed).toEqual(whole);
+  });
+});
+
+/** A signal that fires when so many steps are done: it is asked before each. */
+function signalAfter(steps: number): AbortSignal {
+  const { signal } = new AbortController();
+  let asked = 0;
+  return Object.defineProperty(signal, 'aborted', { get: () => asked++ >= steps });
+}
