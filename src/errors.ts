@@ -4,7 +4,15 @@
  * is a defect of the program, not of the input.
  */
 export class BagpiperError extends Error {
-  override readonly name = 'BagpiperError';
+  override readonly name: string = 'BagpiperError';
+}
+
+/**
+ * A server failed, the input did not: it cannot be reached, is overloaded, broke off, or answered nonsense. The same again
+ * may succeed later; the command line exits with 3.
+ */
+export class ServerError extends BagpiperError {
+  override readonly name = 'ServerError';
 }
 
 /** The message of anything that may be thrown, in one line. */

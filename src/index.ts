@@ -2,8 +2,9 @@
  * Bagpiper as a library (docs/library.md): load a model, then describe, ask and render. Reading and writing sound is in
  * `bagpiper/audio`.
  */
-export type { Engine, EngineEvent, EngineInfo, GenerateRequest, GenerateStats } from './engine/types.js';
-export { BagpiperError } from './errors.js';
+export type { RemoteOptions, RetryOptions, ServerKind, Timeouts } from './engine/index.js';
+export type { Engine, EngineEvent, EngineInfo, GenerateRequest, GenerateStats, Prompts } from './engine/types.js';
+export { BagpiperError, ServerError } from './errors.js';
 export {
   type AudioInput,
   type Bagpiper,

@@ -4,7 +4,7 @@
  */
 import { Command } from 'commander';
 import type { Context } from './context.js';
-import { withModelFlags, withOutputFlags } from './options.js';
+import { withModelFlags, withOutputFlags, withServerFlags } from './options.js';
 
 /** Runs a command's code. */
 export type Start = (run: (context: Context) => Promise<void>, flags: object) => Promise<void>;
@@ -19,7 +19,7 @@ export function buildProgram(version: string, start: Start): Command {
       'after',
       examples(
         'bagpiper describe street.mp3',
-        'bagpiper ask street.mp3 "Is anyone speaking?"',
+        'bagpiper ask street.mp3 "Is anyone speaking?" --model http://localhost:9811/v1',
         'bagpiper render "A dog barks twice in a large hall." -o dog.wav',
         'bagpiper describe a.wav | bagpiper render - -o b.wav',
       ),
@@ -86,17 +86,27 @@ function addRender(program: Command, start: Start): void {
 }
 
 function addChecks(program: Command, start: Start): void {
-  withOutputFlags(program.command('info'))
-    .description('Say what a model folder holds; nothing is loaded.')
-    .argument('[model]', 'model folder (default: the small model of this package)')
-    .addHelpText('after', examples('bagpiper info', 'bagpiper info models/mine --json'))
+  withServerFlags(withOutputFlags(program.command('info')))
+    .description('Say what a model folder holds, or what a server is; nothing is loaded.')
+    .argument('[model]', 'model folder, or address of a server (default: the small model of this package)')
+    .addHelpText(
+      'after',
+      examples('bagpiper info', 'bagpiper info models/mine --json', 'bagpiper info http://localhost:9811/v1'),
+    )
     .action((model: string | undefined, flags) =>
       start(async (context) => (await import('./info.js')).info(model, flags, context), flags),
     );
-  withOutputFlags(program.command('doctor'))
+  withServerFlags(withOutputFlags(program.command('doctor')))
     .description('Check this machine and installation; each line says ok, warn or fail, and what to do.')
-    .option('-m, --model <dir>', 'model folder to check (default: the small model of this package)')
-    .addHelpText('after', examples('bagpiper doctor', 'bagpiper doctor --model models/mine --json'))
+    .option('-m, --model <dir>', 'model folder or server to check (default: the small model of this package)')
+    .addHelpText(
+      'after',
+      examples(
+        'bagpiper doctor',
+        'bagpiper doctor --model models/mine --json',
+        'bagpiper doctor -m http://gpu:9811/v1',
+      ),
+    )
     .action((flags) => start(async (context) => (await import('./doctor.js')).doctor(flags, context), flags));
   withOutputFlags(program.command('parity'))
     .description("Compare our numbers with a folder of upstream's; exit code 1 when one is off.")

@@ -1,8 +1,9 @@
 /** What a command's code gets to work with, and how it loads a model. */
+import { isAddress } from '../engine/remote/address.js';
 import { checkOptions } from '../tasks/input.js';
 import type { TextPart } from '../tasks/parse.js';
 import type { Bagpiper, Parts, Reply, VerbEvent } from '../tasks/types.js';
-import { checkThreads, type ModelFlags, verbOptions } from './options.js';
+import { checkThreads, loadOptions, type ModelFlags, verbOptions } from './options.js';
 import type { Io, Screen } from './screen.js';
 
 export interface Context {
@@ -19,25 +20,32 @@ export interface Context {
 export function checkFlags(flags: ModelFlags, context: Context): void {
   checkThreads(flags.threads);
   checkOptions(verbOptions(flags, context.signal));
+  loadOptions(flags, context);
+  if (flags.threads !== undefined && isAddress(flags.model ?? '')) {
+    context.screen.warn('--threads acts on models in folders; it has no effect on a server.');
+  }
 }
 
 /** Loads the model, lends it to `work` and closes it. */
 export async function withModel<T>(
   flags: ModelFlags,
-  { screen, signal }: Context,
+  context: Context,
   work: (bagpiper: Bagpiper) => Promise<T>,
 ): Promise<T> {
+  const { screen, signal } = context;
   signal.throwIfAborted();
-  screen.progress('Loading the model ...');
+  const atServer = isAddress(flags.model ?? '');
+  screen.progress(atServer ? 'Reaching the server ...' : 'Loading the model ...');
   const { loadBagpiper } = await import('../tasks/bagpiper.js');
   const began = performance.now();
   // Waited for also when Ctrl-C comes now: a process that ends while ONNX Runtime loads in the worker thread crashes.
-  const bagpiper = await loadBagpiper(flags.model, flags.threads === undefined ? {} : { threads: flags.threads });
+  const bagpiper = await loadBagpiper(flags.model, loadOptions(flags, context));
   try {
     signal.throwIfAborted();
-    const { name, hash, threads } = bagpiper.info;
+    const { name, hash, threads, source } = bagpiper.info;
     const seconds = ((performance.now() - began) / 1000).toFixed(2);
-    screen.detail(`model ${name} ${hash}, ${threads} threads, loaded in ${seconds} s`);
+    if (atServer) screen.detail(`model ${name} at ${source}, reached in ${seconds} s`);
+    else screen.detail(`model ${name} ${hash}, ${threads} threads, loaded in ${seconds} s`);
     return await work(bagpiper);
   } finally {
     await bagpiper.close();

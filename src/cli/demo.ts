@@ -9,6 +9,7 @@ import type { ModelFlags } from './options.js';
 import { writeOutput } from './output.js';
 import { wavMetadata } from './provenance.js';
 import { writePicture } from './render.js';
+import { modelOf } from './results.js';
 
 /** Its origin and licence: examples/README.md. */
 export const RECORDING = fileURLToPath(new URL('../../examples/guitar.flac', import.meta.url));
@@ -50,7 +51,7 @@ async function keep({ audio, caption, seed }: Parts, { info }: Bagpiper, context
   if (!audio || audio.samples.length === 0) throw new CheckFailed('The model made no sound.');
   mkdirSync('out', { recursive: true });
   const provenance = {
-    model: { name: info.name, hash: info.hash },
+    model: modelOf(info),
     text: REQUEST,
     direct: false,
     seed,

@@ -3,13 +3,15 @@ import { spawnSync } from 'node:child_process';
 import { existsSync, rmSync, writeFileSync } from 'node:fs';
 import { availableParallelism, freemem, totalmem } from 'node:os';
 import { join } from 'node:path';
+import { isAddress } from '../engine/remote/address.js';
 import { messageOf } from '../errors.js';
 import type { Context } from './context.js';
 import { EXIT } from './failure.js';
+import type { ServerFlags } from './options.js';
 
-type Verdict = 'ok' | 'warn' | 'fail';
+export type Verdict = 'ok' | 'warn' | 'fail';
 
-interface Finding {
+export interface Finding {
   check: string;
   verdict: Verdict;
   found: string;
@@ -17,14 +19,20 @@ interface Finding {
   advice: string;
 }
 
-export async function doctor(flags: { model?: string; json?: boolean }, context: Context): Promise<void> {
+interface DoctorFlags extends ServerFlags {
+  model?: string;
+  json?: boolean;
+}
+
+export async function doctor(flags: DoctorFlags, context: Context): Promise<void> {
   const { screen } = context;
-  const checks = [node, machine, runtime, ffmpeg, () => model(flags.model), folder];
+  const checks = [node, machine, runtime, ffmpeg, () => model(flags, context), folder];
   const findings: Finding[] = [];
   for (const check of checks) {
-    const finding = await check();
-    findings.push(finding);
-    if (!flags.json) await screen.result(line(finding, context));
+    for (const finding of [await check()].flat()) {
+      findings.push(finding);
+      if (!flags.json) await screen.result(line(finding, context));
+    }
   }
   if (flags.json) await screen.result(JSON.stringify(findings));
   if (findings.some(({ verdict }) => verdict === 'fail')) context.fail(EXIT.failed);
@@ -35,7 +43,7 @@ function line({ check, verdict, found, advice }: Finding, { screen }: Context): 
   return `${screen.style(style, verdict.padEnd(4))}  ${check.padEnd(12)}  ${found}${advice === '' ? '' : `; ${advice}`}`;
 }
 
-const finding = (check: string, verdict: Verdict, found: string, advice = ''): Finding => {
+export const finding = (check: string, verdict: Verdict, found: string, advice = ''): Finding => {
   return { check, verdict, found, advice };
 };
 
@@ -80,8 +88,11 @@ function ffmpeg(): Finding {
   return finding('ffmpeg', 'warn', 'not installed', 'needed for M4A, AAC and other rare formats only');
 }
 
-async function model(path: string | undefined): Promise<Finding> {
+/** A folder's one finding, or one for each server. */
+async function model(flags: DoctorFlags, context: Context): Promise<Finding | Finding[]> {
+  const path = flags.model;
   try {
+    if (isAddress(path ?? '')) return await (await import('./server.js')).serverFindings(path!, flags, context);
     const { modelSource } = await import('../tasks/bagpiper.js');
     const source = modelSource(path);
     const { openModel } = await import('../model/bagpiper.js');

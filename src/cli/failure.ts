@@ -1,8 +1,8 @@
 /** How a command can end other than well, and the exit codes (docs/cli.md). */
-import { BagpiperError, messageOf } from '../errors.js';
+import { BagpiperError, messageOf, ServerError } from '../errors.js';
 import type { Screen } from './screen.js';
 
-export const EXIT = { ok: 0, failed: 1, badInput: 2, interrupted: 130 } as const;
+export const EXIT = { ok: 0, failed: 1, badInput: 2, server: 3, interrupted: 130 } as const;
 
 /** A check that failed, or a result that did not come about although the input was right: exit code 1, no stack trace. */
 export class CheckFailed extends Error {
@@ -23,7 +23,7 @@ export function report(error: unknown, screen: Screen, signal: AbortSignal): num
   if (screen.verbose && error instanceof Error && error.stack) screen.trace(error.stack);
   if (error instanceof BagpiperError) {
     screen.error(error.message);
-    return EXIT.badInput;
+    return error instanceof ServerError ? EXIT.server : EXIT.badInput;
   }
   if (code === 'ENOSPC') {
     screen.error('The result cannot be written: the disk is full; free some space or write elsewhere.');

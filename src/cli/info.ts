@@ -1,9 +1,15 @@
-/** `bagpiper info [MODEL]`: what a model folder holds, from its headers alone. */
+/** `bagpiper info [MODEL]`: what a model folder holds, from its headers alone, or what a server says of itself. */
+import { isAddress } from '../engine/remote/address.js';
 import { CODEC_PREFIX, parseNanoCodecConfig } from '../model/codec/nano-config.js';
 import { type BagpiperConfig, parseConfig } from '../model/config.js';
 import { modelSource } from '../tasks/bagpiper.js';
 import { type ModelFolder, openModelFolder } from '../weights/folder.js';
 import type { Context } from './context.js';
+import type { ServerFlags } from './options.js';
+
+interface InfoFlags extends ServerFlags {
+  json?: boolean;
+}
 
 /** Tensors that belong together. */
 interface Group {
@@ -43,8 +49,10 @@ const BASE_BYTES = 125e6;
 /** Rows that the cache holds at first. */
 const CACHE_ROWS = 512;
 
-export async function info(model: string | undefined, flags: { json?: boolean }, { screen }: Context): Promise<void> {
+export async function info(model: string | undefined, flags: InfoFlags, context: Context): Promise<void> {
+  const { screen } = context;
   const source = modelSource(model);
+  if (isAddress(source)) return (await import('./server.js')).serverInfo(source, flags, context);
   const folder = openModelFolder(source);
   const config = parseConfig(folder.config, folder.configFile);
   await checkTensors(folder, config);

@@ -6,8 +6,8 @@ import { BagpiperError } from '../errors.js';
 
 /** What a rendered file says of itself. */
 export interface Provenance {
-  /** first 16 hexadecimal digits of the model's hash */
-  model: { name: string; hash: string };
+  /** `hash`: its first 16 hexadecimal digits; "" for a model at a `server`, whose address stands there */
+  model: { name: string; hash: string; server?: string };
   /** the request, or the caption with `direct` */
   text: string;
   direct: boolean;
@@ -15,6 +15,8 @@ export interface Provenance {
   temperature: number;
   topK: number;
   guidance: number;
+  /** what the model was told first, where it was not what it was trained with */
+  system?: string;
   /** the caption that the sound was made after */
   caption: string;
 }
@@ -53,5 +55,6 @@ function parse(comment: string): Provenance | undefined {
   const p = json as Provenance | null;
   const numbers = [p?.seed, p?.temperature, p?.topK, p?.guidance].every((x) => typeof x === 'number');
   const texts = [p?.text, p?.caption, p?.model?.name, p?.model?.hash].every((x) => typeof x === 'string');
-  return p && numbers && texts && typeof p.direct === 'boolean' ? p : undefined;
+  const optional = [p?.system, p?.model?.server].every((x) => x === undefined || typeof x === 'string');
+  return p && numbers && texts && optional && typeof p.direct === 'boolean' ? p : undefined;
 }

@@ -1,5 +1,6 @@
 /** `bagpiper render [TEXT|-] -o FILE`: makes the sound that a text asks for; `--replay` makes a rendered file again. */
 import { extname } from 'node:path';
+import type { EngineInfo } from '../engine/types.js';
 import { BagpiperError } from '../errors.js';
 import { cleanText } from '../tasks/input.js';
 import type { TextPart } from '../tasks/parse.js';
@@ -10,7 +11,8 @@ import { textInput } from './input.js';
 import { type ModelFlags, verbOptions } from './options.js';
 import { checkOutput, writeOutput } from './output.js';
 import { flacMetadata, type Provenance, readProvenance, wavMetadata } from './provenance.js';
-import { jsonLine } from './results.js';
+import { jsonLine, modelOf } from './results.js';
+import type { Screen } from './screen.js';
 
 interface RenderFlags extends ModelFlags {
   output?: string;
@@ -37,11 +39,7 @@ export async function render(text: string | undefined, flags: RenderFlags, conte
   wanted.text = cleanText(wanted.text, wanted.direct ? 'The caption' : 'The request');
   await withModel(wanted.flags, context, async (bagpiper) => {
     const { info } = bagpiper;
-    if (wanted.madeBy && wanted.madeBy.hash !== info.hash) {
-      screen.warn(
-        `${flags.replay} was made by model ${wanted.madeBy.name} ${wanted.madeBy.hash}; this is ${info.name} ${info.hash}, so the sound will differ.`,
-      );
-    }
+    if (wanted.madeBy) warnOfReplay(flags.replay!, wanted.madeBy, info, screen);
     const options = { ...verbOptions(wanted.flags, signal), direct: wanted.direct };
     const shown: TextPart[] = flags.json || output === '-' ? [] : ['thinking', 'caption'];
     const parts = await follow(bagpiper.render(wanted.text, options), bagpiper, screen, shown);
@@ -105,19 +103,34 @@ async function fromFile(text: string | undefined, flags: RenderFlags): Promise<W
   if (text !== undefined || flags.direct || flags.request) {
     throw new BagpiperError('--replay takes the text from the file; leave out TEXT, --direct and --request.');
   }
-  const { text: said, direct, model, seed, temperature, topK, guidance } = await readProvenance(flags.replay!);
-  return { text: said, direct, flags: { seed, temperature, topK, guidance, ...flags }, madeBy: model };
+  const made = await readProvenance(flags.replay!);
+  const { text: said, direct, model, seed, temperature, topK, guidance, system } = made;
+  // One by one: a file must not slip in options that it has no say in.
+  const own = { seed, temperature, topK, guidance, ...(system === undefined ? {} : { system }) };
+  return { text: said, direct, flags: { ...own, ...flags }, madeBy: model };
+}
+
+/** Says why the sound may not be the file's own. */
+function warnOfReplay(file: string, made: Provenance['model'], info: EngineInfo, screen: Screen): void {
+  const { name, hash, server } = modelOf(info);
+  const now = `${name} ${server ? `at ${server}` : hash}`;
+  const then = `${made.name} ${made.server ? `at ${made.server}` : made.hash}`;
+  if (then !== now) screen.warn(`${file} was made by model ${then}; this is ${now}, so the sound will differ.`);
+  else if (server) {
+    screen.warn(`A server does not make the same sound again from a seed alone: this is another take of ${file}.`);
+  }
 }
 
 function provenanceOf({ text, direct, flags }: Wanted, parts: Parts, { info }: Bagpiper): Provenance {
   return {
-    model: { name: info.name, hash: info.hash },
+    model: modelOf(info),
     text,
     direct,
     seed: parts.seed,
     temperature: flags.temperature ?? info.audio.temperature,
     topK: flags.topK ?? info.audio.topk,
     guidance: flags.guidance ?? info.audio.cfg,
+    ...(flags.system === undefined ? {} : { system: flags.system }),
     caption: parts.caption,
   };
 }

@@ -1,13 +1,18 @@
 /**
- * engine/: generation behind one interface. `openEngine` gives an `Engine` for a model folder; what is asked of it and what
- * it answers stands in types.ts.
+ * engine/: generation behind one interface. `openEngine` gives an `Engine` for a model folder or for a server; what is asked
+ * of it and what it answers stands in types.ts.
  */
-import { BagpiperError } from '../errors.js';
 import { type LocalOptions, openLocalEngine } from './local.js';
 import type { ParityLine, ParityOptions } from './parity.js';
+import { isAddress } from './remote/address.js';
+import type { RemoteOptions } from './remote/options.js';
+import type { ServerReport } from './remote/report.js';
 import type { Engine } from './types.js';
 
 export type { ParityLine, ParityOptions } from './parity.js';
+export { isAddress } from './remote/address.js';
+export type { RemoteOptions, RetryOptions, ServerKind, Timeouts } from './remote/options.js';
+export type { ServerReport } from './remote/report.js';
 export type {
   Engine,
   EngineEvent,
@@ -16,13 +21,26 @@ export type {
   FinishedSegment,
   GenerateRequest,
   GenerateStats,
+  Prompts,
 } from './types.js';
 
-/** Opens a model: a folder with config.json, tokenizer.json and weights. */
-export async function openEngine(source: string, options: LocalOptions = {}): Promise<Engine> {
-  if (/^https?:/.test(source))
-    throw new BagpiperError(`${source} is an address; this version runs model folders only.`);
-  return openLocalEngine(source, options);
+export interface EngineOptions extends LocalOptions, RemoteOptions {}
+
+/** Opens a model: a folder with config.json, tokenizer.json and weights, or the address of a server (docs/remote.md). */
+export async function openEngine(source: string, options: EngineOptions = {}): Promise<Engine> {
+  if (!isAddress(source)) return openLocalEngine(source, options);
+  const { openRemoteEngine } = await import('./remote/open.js');
+  return openRemoteEngine(source, options);
+}
+
+/**
+ * Asks the servers of an address, or of several, what they are; one that fails is reported as such.
+ *
+ * @throws BagpiperError where an address or an option is wrong
+ */
+export async function reportServers(source: string, options: RemoteOptions = {}): Promise<ServerReport[]> {
+  const report = await import('./remote/report.js');
+  return report.reportServers(source, options);
 }
 
 /**

@@ -21,8 +21,8 @@ export interface GenerateRequest {
 /** Events arrive in the order in which things happen; `end` is the last one. */
 export type EngineEvent =
   /**
-   * `queued` only where the request must wait for others, `encode` (input sound to features), `prefill` (reading the
-   * prompt), then one `segment` event each
+   * `queued` only where the request must wait for others or for a server, `encode` (input sound to features), `prefill`
+   * (reading the prompt), then one `segment` event each
    */
   | { type: 'phase'; phase: 'queued' | 'encode' | 'prefill' }
   | { type: 'segment'; index: number; modality: Modality }
@@ -32,7 +32,8 @@ export type EngineEvent =
   | { type: 'audio'; segment: number; samples: Float32Array }
   /** rows generated so far in this segment, for progress */
   | { type: 'progress'; segment: number; rows: number }
-  | { type: 'end'; segments: FinishedSegment[]; stats: GenerateStats };
+  /** `warnings`: what was odd, one sentence each */
+  | { type: 'end'; segments: FinishedSegment[]; stats: GenerateStats; warnings?: readonly string[] };
 
 export interface FinishedSegment {
   modality: Modality;
@@ -44,6 +45,7 @@ export interface FinishedSegment {
   samples?: Float32Array;
 }
 
+/** Counts are 0 where the engine cannot know them. */
 export interface GenerateStats {
   promptRows: number;
   textTokens: number;
@@ -52,6 +54,17 @@ export interface GenerateStats {
   seconds: { encode: number; prefill: number; text: number; audio: number; codec: number };
 }
 
+/** Words of its own that a model expects around a request. */
+export interface Prompts {
+  /** user's text after a sound to be described; missing: none */
+  describe?: string;
+  /** system's text before a sound and a question; missing: none */
+  ask?: string;
+  /** system's text before a request for sound, "" for none; missing: what the small model was trained with */
+  render?: string;
+}
+
+/** What every engine tells of itself; numbers are 0 where it cannot know them, as with a server. */
 export interface EngineInfo {
   /** where the model comes from: a folder or an address */
   source: string;
@@ -66,6 +79,9 @@ export interface EngineInfo {
   /** decoding defaults */
   text: SegmentDefaults;
   audio: SegmentDefaults;
+  prompts?: Prompts;
+  /** sound comes only after text of its own, so a caption cannot be rendered without thinking */
+  soundNeedsText?: boolean;
 }
 
 /** Generates answers. Several `generate` calls may run at once; they never mix (docs/engine.md). */

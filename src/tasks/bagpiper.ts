@@ -1,6 +1,7 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import type { RemoteOptions } from '../engine/index.js';
 import type { Engine, EngineMessage, FinishedSegment, GenerateRequest, GenerateStats } from '../engine/types.js';
 import { BagpiperError } from '../errors.js';
 import { checkOptions, cleanText, clock, hear, hearPieces, joined, overlapOf, RATE, windowsOf } from './input.js';
@@ -11,7 +12,8 @@ import type { AudioInput, Bagpiper, Parts, RenderOptions, Reply, VerbEvent, Verb
 
 type Tell = (event: VerbEvent) => void;
 
-export interface LoadOptions {
+/** Of a model folder: `threads`; of a server: the rest. */
+export interface LoadOptions extends RemoteOptions {
   /** threads of the numeric engine; default: one a core */
   threads?: number;
 }
@@ -21,7 +23,7 @@ export function packagedModel(): string {
   return fileURLToPath(new URL('../../models/nano', import.meta.url));
 }
 
-/** The folder of a model. @throws BagpiperError when it is the packaged one and was left out */
+/** The folder or address of a model. @throws BagpiperError when it is the packaged one and was left out */
 export function modelSource(source?: string): string {
   if (source !== undefined) return source;
   const packaged = packagedModel();
@@ -34,8 +36,10 @@ export function modelSource(source?: string): string {
 }
 
 /**
- * Loads a model. @param source a model folder; default: the small model of this package
- * @throws BagpiperError when the folder is missing or something in it is not as it must be
+ * Loads a model. @param source a model folder, or the address of a server, or several
+ * addresses with commas between (docs/remote.md); default: the small model of this package
+ * @throws BagpiperError when the folder is missing or something in it is not as it must be; a ServerError when no server
+ * answers
  */
 export async function loadBagpiper(source?: string, options: LoadOptions = {}): Promise<Bagpiper> {
   const path = modelSource(source);
@@ -57,7 +61,7 @@ export function verbsOf(engine: Engine): Bagpiper {
 function describe(engine: Engine, audio: AudioInput, options: VerbOptions): Reply {
   return startReply(async (tell, signal) => {
     checkOptions(options);
-    const { maxInputSeconds } = engine.info;
+    const { maxInputSeconds, prompts } = engine.info;
     const parts = emptyParts(options, []);
     let count = 0;
     let end = 0;
@@ -68,7 +72,11 @@ function describe(engine: Engine, audio: AudioInput, options: VerbOptions): Repl
       if (lead !== '') tell({ type: 'text', part: 'caption', delta: lead });
       const run = await generate(engine, tell, parts, 'understanding', {
         ...settings(options, 'text'),
-        messages: [{ role: 'user', modality: 'audio', samples: window.samples }],
+        messages: [
+          ...words('system', options.system),
+          { role: 'user', modality: 'audio', samples: window.samples },
+          ...words('user', prompts?.describe),
+        ],
         segments: ['text'],
         signal,
       });
@@ -94,6 +102,7 @@ function ask(engine: Engine, audio: AudioInput, question: string, options: VerbO
     const run = await generate(engine, tell, parts, 'understanding', {
       ...settings(options, 'text'),
       messages: [
+        ...words('system', options.system ?? engine.info.prompts?.ask),
         { role: 'user', modality: 'audio', samples },
         { role: 'user', modality: 'text', text },
       ],
@@ -111,19 +120,30 @@ function render(engine: Engine, request: string, options: RenderOptions): Reply 
     checkOptions(options);
     const text = cleanText(request, options.direct ? 'The caption' : 'The request');
     const parts = emptyParts(options, []);
-    const messages: EngineMessage[] = [{ role: 'user', modality: 'text', text }];
-    if (!options.direct) messages.unshift({ role: 'system', modality: 'text', text: SYSTEM_PROMPT });
+    const { prompts, soundNeedsText } = engine.info;
+    const direct = options.direct === true && !soundNeedsText;
+    if (options.direct && !direct) {
+      parts.warnings.push(
+        'The server renders no caption as it is: it took it as a request and wrote a caption of its own.',
+      );
+    }
+    const system = options.system ?? (direct ? '' : (prompts?.render ?? SYSTEM_PROMPT));
     const run = await generate(engine, tell, parts, 'generation', {
       ...settings(options, 'audio'),
-      messages,
-      segments: options.direct ? ['audio'] : ['text', 'audio'],
+      messages: [...words('system', system), { role: 'user', modality: 'text', text }],
+      segments: direct ? ['audio'] : ['text', 'audio'],
       signal,
     });
-    Object.assign(parts, options.direct ? { caption: text } : parseGeneration(run.text));
-    parts.audio = { samples: run.samples, sampleRate: RATE };
-    if (run.samples.length === 0) parts.warnings.push('The model ended at once: there is no sound.');
+    Object.assign(parts, direct ? { caption: text } : parseGeneration(run.text));
+    parts.audio = run.sounds ? { samples: run.samples, sampleRate: RATE } : null;
+    if (run.sounds && run.samples.length === 0) parts.warnings.push('The model ended at once: there is no sound.');
     return parts;
   }, options.signal);
+}
+
+/** A text as a message, where there is one. */
+function words(role: 'system' | 'user', text: string | undefined): EngineMessage[] {
+  return text === undefined || text === '' ? [] : [{ role, modality: 'text', text }];
 }
 
 function emptyParts({ seed = 0 }: VerbOptions, warnings: string[]): Parts {
@@ -138,14 +158,17 @@ function settings(options: VerbOptions, modality: 'text' | 'audio'): Pick<Genera
   return { seed, [modality]: Object.fromEntries(given) };
 }
 
-/** Runs a request, telling what happens; adds to the statistics and warnings of `parts`. */
+/**
+ * Runs a request, telling what happens; adds to the statistics and warnings of `parts`.
+ * @returns `sounds`: the model made a segment of sound, be it empty
+ */
 async function generate(
   engine: Engine,
   tell: Tell,
   parts: Parts,
   form: TextForm,
   request: GenerateRequest,
-): Promise<{ text: string; samples: Float32Array }> {
+): Promise<{ text: string; sounds: boolean; samples: Float32Array }> {
   const splitter = new PartSplitter(form);
   let finished: FinishedSegment[] = [];
   for await (const event of engine.generate(request)) {
@@ -157,6 +180,7 @@ async function generate(
     else {
       finished = event.segments;
       addStats(parts.stats, event.stats);
+      for (const warning of event.warnings ?? []) if (!parts.warnings.includes(warning)) parts.warnings.push(warning);
     }
   }
   for (const delta of splitter.end()) tell({ type: 'text', ...delta });
@@ -167,6 +191,7 @@ async function generate(
   }
   return {
     text: finished.map(({ text = '' }) => text).join(''),
+    sounds: finished.some(({ modality }) => modality === 'audio'),
     samples: joined(finished.flatMap(({ samples }) => (samples ? [samples] : []))),
   };
 }

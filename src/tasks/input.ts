@@ -123,7 +123,7 @@ export function cleanText(text: string, what: string): string {
 }
 
 /** @throws BagpiperError for numbers that mean nothing */
-export function checkOptions({ seed = 0, temperature, topK, guidance }: VerbOptions): void {
+export function checkOptions({ seed = 0, temperature, topK, guidance, system }: VerbOptions): void {
   const whole = (x: number): boolean => Number.isSafeInteger(x);
   if (!whole(seed) || seed < 0) throw new BagpiperError(`The seed is ${seed}; a whole number from 0 on is accepted.`);
   if (temperature !== undefined && !(temperature >= 0 && temperature <= 10)) {
@@ -134,6 +134,9 @@ export function checkOptions({ seed = 0, temperature, topK, guidance }: VerbOpti
   }
   if (guidance !== undefined && !(guidance >= 1 && guidance <= 20)) {
     throw new BagpiperError(`The guidance is ${guidance}; 1 (none) to 20 are accepted.`);
+  }
+  if (system !== undefined && typeof system !== 'string') {
+    throw new BagpiperError(`The system text is ${typeof system}; a text is accepted, "" for none.`);
   }
 }
 

@@ -14,12 +14,14 @@ export interface VerbOptions {
   topK?: number;
   /** classifier-free guidance of the same: 1 is none */
   guidance?: number;
+  /** what the model is told before all else, "" for nothing; default: what it was trained with */
+  system?: string;
   /** ends the work; the reply then rejects with the signal's reason */
   signal?: AbortSignal;
 }
 
 export interface RenderOptions extends VerbOptions {
-  /** the text is already a rich caption: make the sound at once, without thinking */
+  /** the text is already a rich caption: make the sound at once, without thinking. Not behind servers, where it is a request */
   direct?: boolean;
 }
 

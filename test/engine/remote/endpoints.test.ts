@@ -1,0 +1,241 @@
+/** Several servers in turn, and how long is waited. */
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { parseAddresses, shown } from '../../../src/engine/remote/address.js';
+import { backoff, Endpoints } from '../../../src/engine/remote/endpoints.js';
+import { type Failure, fault, secondsOf } from '../../../src/engine/remote/failure.js';
+import { remoteSettings } from '../../../src/engine/remote/options.js';
+import { loadBagpiper, ServerError } from '../../../src/index.js';
+import { type Mischief, raw, refuse, rightAnswer, StubServer, slam, UNDERSTOOD } from './stub-server.js';
+
+const never = new AbortController().signal;
+const second = new Float32Array(16000);
+const RETRY = { times: 3, wait: 0.5, longest: 60 };
+
+/** Endpoints under a clock that only waiting moves. */
+function endpoints(names: readonly string[], retry = RETRY) {
+  let now = 100;
+  const slept: number[] = [];
+  const sleep = async (seconds: number): Promise<void> => {
+    slept.push(seconds);
+    now += seconds;
+  };
+  return { all: new Endpoints(names, retry, { now: () => now, sleep, random: () => 1 }), slept };
+}
+
+/** Work that fails as told, in this order, then succeeds; remembers whom it asked. */
+function work(...failures: (Failure | undefined)[]) {
+  const asked: string[] = [];
+  const run = async (name: string): Promise<string> => {
+    asked.push(name);
+    const failure = failures.shift();
+    if (failure) throw failure;
+    return name;
+  };
+  return { asked, run };
+}
+
+const busy = (wait?: number): Failure => fault('it', 'is busy.', 'here', wait);
+const broken = (): Failure => fault('it', 'is broken.', 'elsewhere');
+
+describe('one server', () => {
+  it('is asked again after waits that double', async () => {
+    const { all, slept } = endpoints(['a']);
+    const { asked, run } = work(busy(), busy(), busy());
+    expect(await all.run(run, never)).toBe('a');
+    expect(asked).toHaveLength(4);
+    expect(slept).toEqual([0.5, 1, 2]);
+  });
+
+  it('is given up after so many tries', async () => {
+    const { all } = endpoints(['a']);
+    const { asked, run } = work(busy(), busy(), busy(), busy());
+    await expect(all.run(run, never)).rejects.toThrow('it: is busy.');
+    expect(asked).toHaveLength(4);
+  });
+
+  it('is left alone as long as it asks for, by all requests', async () => {
+    const { all, slept } = endpoints(['a']);
+    const { run } = work(busy(7), undefined);
+    await all.run(run, never);
+    expect(slept).toEqual([7]);
+    await expect(all.run(work(busy(7), busy(3600)).run, never)).rejects.toThrow(/busy.* left alone for 3600 s/);
+    await expect(all.run(work().run, never)).rejects.toThrow(ServerError);
+  });
+
+  it('is not asked again where that cannot help, or where some of the answer went out', async () => {
+    const { all } = endpoints(['a']);
+    for (const [failure, delivered] of [
+      [broken(), false],
+      [busy(), true],
+    ] as const) {
+      const { asked, run } = work(failure);
+      await expect(all.run(run, never, () => delivered)).rejects.toThrow('it: is');
+      expect(asked).toEqual(['a']);
+    }
+  });
+});
+
+describe('several servers', () => {
+  it('take turns', async () => {
+    const { all } = endpoints(['a', 'b', 'c']);
+    const { asked, run } = work();
+    for (let i = 0; i < 6; i++) await all.run(run, never);
+    expect(asked.join('')).toBe('abcabc');
+  });
+
+  it('get requests where there is least to do', async () => {
+    const { all } = endpoints(['a', 'b']);
+    const finish: (() => void)[] = [];
+    const asked: string[] = [];
+    const slow = async (name: string): Promise<void> => {
+      asked.push(name);
+      if (name === 'a') await new Promise<void>((resolve) => finish.push(resolve));
+    };
+    const first = all.run(slow, never);
+    for (let i = 0; i < 3; i++) await all.run(slow, never);
+    expect(asked.join('')).toBe('abbb');
+    finish[0]();
+    await first;
+  });
+
+  it('stand in for one that fails, at once, and let it rest', async () => {
+    const { all, slept } = endpoints(['a', 'b']);
+    const { asked, run } = work(busy());
+    for (let i = 0; i < 3; i++) await all.run(run, never);
+    expect({ asked: asked.join(''), slept }).toEqual({ asked: 'abbb', slept: [] });
+  });
+
+  it('come back after a rest', async () => {
+    const { all, slept } = endpoints(['a', 'b']);
+    // a and b fail once each, then a again: the waits are longer than a second's rest in the end.
+    const { asked, run } = work(busy(), busy(), busy(), undefined);
+    await all.run(run, never);
+    expect(asked.join('')).toBe('abab');
+    expect(slept).toEqual([1, 2]);
+  });
+
+  it('all fail with one sentence of all', async () => {
+    const { all } = endpoints(['a', 'b']);
+    const failing = async (name: string): Promise<never> => {
+      throw fault(name, 'is broken.', 'elsewhere');
+    };
+    await expect(all.run(failing, never)).rejects.toThrow('None of 2 servers answered: a: is broken; b: is broken.');
+  });
+});
+
+describe('waits', () => {
+  it('double, are half random, and end at the longest', () => {
+    expect([1, 2, 3, 20].map((tries) => backoff(tries, RETRY, 1))).toEqual([0.5, 1, 2, 60]);
+    expect([1, 2, 3, 20].map((tries) => backoff(tries, RETRY, 0))).toEqual([0.25, 0.5, 1, 30]);
+  });
+
+  it.each([
+    ['120', 120],
+    [' 0.5 ', 0.5],
+    ['Wed, 21 Oct 2015 07:28:30 GMT', 30],
+    ['Wed, 21 Oct 2015 07:27:00 GMT', 0],
+    ['soon', undefined],
+    [null, undefined],
+  ])('are asked for by Retry-After: %s', (header, seconds) => {
+    expect(secondsOf(header, Date.UTC(2015, 9, 21, 7, 28, 0))).toBe(seconds);
+  });
+});
+
+describe('addresses', () => {
+  it.each([
+    ['http://a:9811', 'http://a:9811/v1'],
+    ['HTTPS://A/v1/', 'https://a/v1'],
+    ['http://a/api/v3/chat/completions?version=2#x', 'http://a/api/v3'],
+    ['http://a/v1, http://b:1/v1,', 'http://a/v1 http://b:1/v1'],
+    ['http://a/v1,http://a/v1/', 'http://a/v1'],
+  ])('%s', (source, addresses) => {
+    expect(parseAddresses(source).map(shown).join(' ')).toBe(addresses);
+  });
+
+  it.each([
+    ['http://', 'no address'],
+    ['http://a:99999/v1', 'no address'],
+    ['http://me:secret@a/v1', 'holds a user name or password'],
+  ])('refuses %s', (source, message) => {
+    expect(() => parseAddresses(source)).toThrow(message);
+    expect(() => parseAddresses(source)).not.toThrow('secret');
+  });
+});
+
+describe('settings', () => {
+  it('refuse what makes no sense, without showing the key', () => {
+    expect(() => remoteSettings({ apiKey: 'two words' })).toThrow(/^The API key holds blanks[^"]*$/);
+    expect(() => remoteSettings({ timeouts: { idle: 0 } })).toThrow('"idle" is 0');
+    expect(() => remoteSettings({ retry: { times: 1.5 } })).toThrow('tries is 1.5');
+    expect(() => remoteSettings({ soundTries: 0 })).toThrow('tries for sound is 0');
+    expect(() => remoteSettings({ serverModel: ' ' })).toThrow('name at the server is empty');
+  });
+});
+
+describe('two servers over sockets', () => {
+  let servers: StubServer[];
+  beforeEach(async () => {
+    servers = [await StubServer.start(), await StubServer.start()];
+  });
+  afterEach(async () => {
+    for (const server of servers) await server.stop();
+  });
+  const load = (source = servers.map(({ address }) => address).join(',')) =>
+    loadBagpiper(source, { retry: { wait: 0.001 } });
+  const counts = (): number[] => servers.map(({ asked }) => asked.length);
+
+  it('share the work', async () => {
+    const bagpiper = await load();
+    expect(bagpiper.info.source).toBe(servers.map(({ address }) => address).join(','));
+    await Promise.all(Array.from({ length: 6 }, () => bagpiper.ask(second, 'What?')));
+    expect(counts()).toEqual([3, 3]);
+    await bagpiper.close();
+  });
+
+  it('stand in for each other', async () => {
+    const [a, b] = servers;
+    a.models = refuse(503, 'loading');
+    const bagpiper = await load();
+    a.models = [{ id: 'bagpiper' }];
+    for (const mischief of [slam, refuse(500, 'oops'), raw('<html>', 'text/html'), refuse(401, 'no')]) {
+      for (const { asked } of servers) asked.length = 0;
+      // Whoever is asked first fails; the other one answers.
+      let first = true;
+      const once: Mischief = (response, asked) => {
+        (first ? mischief : rightAnswer)(response, asked);
+        first = false;
+      };
+      for (const server of servers) server.mischief.splice(0, 1, once);
+      expect(await bagpiper.ask(second, 'What?')).toMatchObject(UNDERSTOOD);
+      expect(counts()).toEqual([1, 1]);
+    }
+    b.mischief.length = 0;
+    await bagpiper.close();
+  });
+
+  it('are both left alone when both ask for it', async () => {
+    const bagpiper = await load();
+    for (const { mischief } of servers) mischief.push(refuse(429, 'full', { 'retry-after': '3000' }));
+    await expect(Promise.resolve(bagpiper.ask(second, 'What?'))).rejects.toThrow(/429.*429.* left alone for \d+ s/);
+    await expect(Promise.resolve(bagpiper.ask(second, 'What?'))).rejects.toThrow(ServerError);
+    expect(counts()).toEqual([1, 1]);
+    await bagpiper.close();
+  });
+
+  it('must run the same model', async () => {
+    servers[1].models = [{ id: 'other' }];
+    await expect(load()).rejects.toThrow(/runs bagpiper, .* runs other; name one model/);
+  });
+
+  it('need not all be there', async () => {
+    const [a, b] = servers;
+    await b.stop();
+    const bagpiper = await load();
+    for (let i = 0; i < 3; i++) await bagpiper.ask(second, 'What?');
+    expect(a.asked).toHaveLength(3);
+    await bagpiper.close();
+    await a.stop();
+    await expect(load()).rejects.toThrow(/None of 2 servers answered: .*refused.*; .*refused/);
+    servers = [];
+  });
+});
