@@ -2,7 +2,7 @@
  * What nano's language model is shown: conversations made of corpus records, in the forms of the published model
  * (docs/model.md, "Conversations"). Each use of a scene gets its own wording, so no row is seen twice.
  */
-import { makeWords, type Scene, thinkByEar } from '../../corpus/index.js';
+import { makeWords, type Question, type Scene, thinkByEar } from '../../corpus/index.js';
 import {
   type BagpiperConfig,
   buildRows,
@@ -18,9 +18,10 @@ import type { Tokenizer } from '../../text/index.js';
 
 /**
  * Kinds of samples. `caption`, `sound`: pre-training both ways; `ask`, `render`: fine-tuning; `choose`: a question with
- * choices after the model's own caption, which is not learned; `text`: words alone.
+ * choices after the model's own caption, which is not learned; `read`: a caption and a question in words, the caption to be
+ * said again (which teaches copying); `text`: words alone.
  */
-export type SampleKind = 'caption' | 'ask' | 'choose' | 'sound' | 'render' | 'text';
+export type SampleKind = 'caption' | 'ask' | 'choose' | 'read' | 'sound' | 'render' | 'text';
 
 /** A scene with what the networks made of its sound. */
 export interface Example {
@@ -91,21 +92,23 @@ export function conversation(
       return [text('assistant', caption)];
     case 'sound':
       return [text('user', caption), sound()];
-    case 'ask': {
+    case 'ask':
+    case 'read': {
       const question = random.pick(questions);
       return [
-        heard,
+        plan.kind === 'ask' ? heard : text('user', caption),
         text('user', question.text),
-        text('assistant', understandingText({ caption, thinking: question.thinking, answer: question.answer })),
+        text('assistant', understandingText({ caption, thinking: question.thinking, answer: answerTo(question) })),
       ];
     }
     case 'choose': {
       const choosing = questions.filter(({ choices }) => choices !== undefined);
-      const { text: asked, answer } = random.pick(choosing.length > 0 ? choosing : questions);
+      const question = random.pick(choosing.length > 0 ? choosing : questions);
+      const answer = answerTo(question);
       const thinking = thinkByEar(random, answer);
       return [
         heard,
-        text('user', asked),
+        text('user', question.text),
         text('assistant', understandingText({ caption: example.told!, thinking, answer })),
       ];
     }
@@ -119,6 +122,11 @@ export function conversation(
       ];
     }
   }
+}
+
+/** What is answered: of choices the letter, then its words. */
+function answerTo({ choices, answer }: Question): string {
+  return choices === undefined ? answer : `(${'ABCD'[choices.indexOf(answer)]}) ${answer}`;
 }
 
 /** Builds a sample; now and then its condition is dropped, for guidance. */

@@ -100,14 +100,14 @@ export const STAGES: readonly StageSettings[] = [
   {
     name: 'pretrain',
     mixture: { caption: 1, sound: 0.45, text: 0.05 },
-    schedule: { peak: 1.5e-3, warmup: 80, steps: 1650, floor: 0.4 },
+    schedule: { peak: 1.5e-3, warmup: 80, steps: 3000, floor: 0.4 },
     clip: 1,
     freeze: 'nothing',
   },
   {
     name: 'sft',
-    mixture: { caption: 0.4, ask: 0.6, choose: 0.6, sound: 0.1, render: 0.3 },
-    schedule: { peak: 6e-4, warmup: 20, steps: 2100, floor: 0.05 },
+    mixture: { caption: 0.25, ask: 0.5, choose: 0.8, read: 0.35, sound: 0.05, render: 0.2 },
+    schedule: { peak: 6e-4, warmup: 20, steps: 3000, floor: 0.05 },
     clip: 1,
     freeze: 'nothing',
   },

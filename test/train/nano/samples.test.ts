@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { makeWords, presence } from '../../../src/corpus/index.js';
+import { makeWords, presence, type Question } from '../../../src/corpus/index.js';
 import type { Message, TokenGrid } from '../../../src/model/index.js';
 import { Random } from '../../../src/random.js';
 import { parseGeneration, parseUnderstanding, SYSTEM_PROMPT } from '../../../src/tasks/index.js';
@@ -31,6 +31,9 @@ function textOf(message: Message): string {
 
 /** What the words of a plan may be: those that its seed makes. */
 const wordsOf = (i: number, seed = `seed/${i}`) => makeWords(EXAMPLES[i].scene, new Random(seed));
+/** Of choices the letter, then the words. */
+const answerOf = ({ choices, answer }: Question) =>
+  choices ? `(${['A', 'B', 'C', 'D'][choices.indexOf(answer)]}) ${answer}` : answer;
 const FOUR_PARTS = /^1\. User Intent: .*\n2\. Inferred Details: .*\n3\. Audio Quality: .*\n4\. Generation Plan: .*$/;
 
 describe('conversation', () => {
@@ -42,6 +45,7 @@ describe('conversation', () => {
     ['text', ['assistant text']],
     ['ask', ['user audio', 'user text', 'assistant text']],
     ['choose', ['user audio', 'user text', 'assistant text']],
+    ['read', ['user text', 'user text', 'assistant text']],
     ['render', ['system text', 'user text', 'assistant text', 'assistant audio']],
   ])('of %s has the published form, with this clip as sound', (kind, form) => {
     for (const i of indices) {
@@ -79,7 +83,7 @@ describe('conversation', () => {
       const [, asked, said] = talk('ask', i).map((m) => (m.modality === 'text' ? textOf(m) : ''));
       const question = wordsOf(i).questions.find(({ text }) => text === asked)!;
       const { thinking, answer } = parseUnderstanding(said);
-      expect([thinking, answer]).toEqual([question.thinking, question.answer]);
+      expect([thinking, answer]).toEqual([question.thinking, answerOf(question)]);
       expect(said).toMatch(/^[^<]+\n\n<think>\n[^<]+\n<\/think>\n\n[^<]+$/);
     }
   });
@@ -90,9 +94,19 @@ describe('conversation', () => {
       const question = wordsOf(i).questions.find(({ text }) => text === asked)!;
       expect(question.choices).toContain(question.answer);
       const { caption, thinking, answer } = parseUnderstanding(said);
-      expect([caption, answer]).toEqual([EXAMPLES[i].told, question.answer]);
+      expect([caption, answer]).toEqual([EXAMPLES[i].told, answerOf(question)]);
       expect(thinking).toContain(question.answer.replace(/[.?!]$/, ''));
       expect(thinking).not.toBe(question.thinking);
+    }
+  });
+
+  it('says a caption that it read again, before it answers from it', () => {
+    for (const i of indices) {
+      const [given, asked, said] = talk('read', i).map((m) => (m.modality === 'text' ? textOf(m) : ''));
+      const { questions, caption } = wordsOf(i);
+      const question = questions.find(({ text }) => text === asked)!;
+      expect(given).toBe(caption);
+      expect(parseUnderstanding(said)).toEqual({ caption, thinking: question.thinking, answer: answerOf(question) });
     }
   });
 
@@ -132,13 +146,13 @@ describe('buildSample', () => {
   const build = (kind: SampleKind, example: Example, audio_cfg = 0, seed = 'build') =>
     buildSample({ example: 0, kind, seed }, example, tokenizer, { ...config, audio_cfg });
 
-  it.each(['caption', 'ask', 'render', 'text', 'sound'] as const)(
+  it.each(['caption', 'ask', 'read', 'render', 'text', 'sound'] as const)(
     'learns all that the assistant says in %s',
     (kind) => {
       for (const example of EXAMPLES) {
         const { grid } = build(kind, example);
         grid.segments.forEach(({ contentStart, contentLength, kind: content }, i) => {
-          const assistant = kind === 'text' || i >= { caption: 1, ask: 2, render: 2, sound: 1 }[kind];
+          const assistant = kind === 'text' || i >= { caption: 1, ask: 2, read: 2, render: 2, sound: 1 }[kind];
           const rows = Array.from(
             { length: contentLength + 3 },
             (_, k) => grid.lossMask[(contentStart - 2 + k) * 8] > 0,
