@@ -121,10 +121,25 @@ export function silu(x: Tensor): Tensor {
   )[0];
 }
 
+/**
+ * Softmax attention in which every row sees every row, without a mask: queries, keys, values [batch, rows, width] whose
+ * `heads` are contiguous slices of the width, scores times (width / heads)^-0.5. ONNX Runtime goes over the rows in blocks,
+ * so memory grows with their number and not with its square. Without gradient.
+ */
+export function attention(queries: Tensor, keys: Tensor, values: Tensor, heads: number): Tensor {
+  const fits = queries.rank === 3 && keys.shape.join() === values.shape.join() && queries.size(2) === keys.size(2);
+  mustFit(fits && queries.shape[0] === keys.shape[0] && queries.size(2) % heads === 0, 'attention', queries, keys);
+  const output = { dtype: queries.dtype, shape: queries.shape };
+  const attributes = { num_heads: { int: heads } };
+  return queries.graph.add('MultiHeadAttention', [queries, keys, values], [output], attributes, 'com.microsoft')[0];
+}
+
 export interface ConvOptions {
   stride?: readonly number[];
   /** zeros on both sides of each spatial axis */
   padding?: readonly number[];
+  /** zeros at the end of each spatial axis where they are not as many; a convolution without gradients */
+  paddingEnd?: readonly number[];
   dilation?: readonly number[];
   groups?: number;
 }
@@ -133,18 +148,19 @@ export interface ConvOptions {
 export function conv(x: Tensor, w: Tensor, b: Tensor | null, options: ConvOptions = {}): Tensor {
   const spatial = w.rank - 2;
   const ones = new Array<number>(spatial).fill(1);
-  const { stride = ones, padding = ones.map(() => 0), dilation = ones, groups = 1 } = options;
+  const { stride = ones, padding = ones.map(() => 0), paddingEnd = padding, dilation = ones, groups = 1 } = options;
   mustFit(x.rank === w.rank && x.size(1) === w.size(1) * groups, 'conv', x, w);
   const sizes = ones.map((_, i) => {
     const size = x.shape[i + 2];
+    const zeros = padding[i] + paddingEnd[i];
     const reach = dilation[i] * (w.size(i + 2) - 1) + 1;
-    if (typeof size === 'number') return Math.floor((size + 2 * padding[i] - reach) / stride[i]) + 1;
-    return stride[i] === 1 && 2 * padding[i] === reach - 1 ? size : `conv(${size})`;
+    if (typeof size === 'number') return Math.floor((size + zeros - reach) / stride[i]) + 1;
+    return stride[i] === 1 && zeros === reach - 1 ? size : `conv(${size})`;
   });
   const shape = [x.shape[0], w.size(0), ...sizes];
   return x.graph.add('Conv', b ? [x, w, b] : [x, w], [{ dtype: x.dtype, shape }], {
     strides: { ints: stride },
-    pads: { ints: [...padding, ...padding] },
+    pads: { ints: [...padding, ...paddingEnd] },
     dilations: { ints: dilation },
     group: { int: groups },
   })[0];
@@ -155,7 +171,7 @@ export function convTranspose(
   x: Tensor,
   w: Tensor,
   b: Tensor | null,
-  options: ConvOptions & { outputPadding?: readonly number[] } = {},
+  options: Omit<ConvOptions, 'paddingEnd'> & { outputPadding?: readonly number[] } = {},
 ): Tensor {
   const spatial = w.rank - 2;
   const ones = new Array<number>(spatial).fill(1);

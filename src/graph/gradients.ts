@@ -133,9 +133,12 @@ function turned(x: Tensor): Tensor {
 function convOptions(node: GraphNode) {
   const n = node.inputs[1]!.rank - 2;
   if (int(node.attributes.group) !== 1) throw new Error(`${node.op}: gradients of grouped convolutions are not built`);
+  const pads = ints(node.attributes.pads);
+  const padding = pads.slice(0, n);
+  if (padding.join() !== pads.slice(n).join()) throw new Error(`${node.op}: gradients need equal padding at both ends`);
   return {
     stride: ints(node.attributes.strides),
-    padding: ints(node.attributes.pads).slice(0, n),
+    padding,
     dilation: ints(node.attributes.dilations),
   };
 }
@@ -267,6 +270,7 @@ const rules: Record<string, Rule> = {
   Cos: unary((x, _y, dy) => neg(mul(dy, ops.sin(x)))),
   Tanh: unary((_x, y, dy) => mul(dy, sub(1, mul(y, y)))),
   Erf: unary((x, _y, dy) => mul(dy, mul(exp(neg(mul(x, x))), 2 / Math.sqrt(Math.PI)))),
+  Elu: unary((_x, y, dy) => mul(dy, sub(1, ops.maximum(neg(y), 0)))),
   Sigmoid: unary((_x, y, dy) => mul(dy, mul(y, sub(1, y)))),
   Gelu: unary((x, _y, dy) => {
     const cdf = add(mul(ops.erf(mul(x, Math.SQRT1_2)), 0.5), 0.5);

@@ -14,6 +14,7 @@ export {
   stackedBlocks,
 } from './blocks.js';
 export {
+  attention,
   type ConvOptions,
   conv,
   convTranspose,
@@ -40,6 +41,7 @@ export {
   cos,
   dimension,
   div,
+  elu,
   equal,
   erf,
   exp,

@@ -48,6 +48,8 @@ export const cos = (x: Tensor): Tensor => single('Cos', x);
 export const tanh = (x: Tensor): Tensor => single('Tanh', x);
 export const erf = (x: Tensor): Tensor => single('Erf', x);
 export const sigmoid = (x: Tensor): Tensor => single('Sigmoid', x);
+/** x above 0, else exp(x) - 1. */
+export const elu = (x: Tensor): Tensor => single('Elu', x);
 export const square = (x: Tensor): Tensor => mul(x, x);
 
 /** Boolean results; no gradient flows through them. */

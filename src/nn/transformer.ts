@@ -19,13 +19,13 @@ export function affine(x: Tensor, name: string, outputs: number): Tensor {
 }
 
 /** LayerNorm with its parameters `${name}.weight` and `${name}.bias`. */
-export function norm(x: Tensor, name: string): Tensor {
+export function norm(x: Tensor, name: string, epsilon = EPSILON): Tensor {
   const width = x.size(-1);
   return layerNorm(
     x,
     x.graph.parameter(`${name}.weight`, [width]),
     x.graph.parameter(`${name}.bias`, [width]),
-    EPSILON,
+    epsilon,
   );
 }
 

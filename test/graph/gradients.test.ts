@@ -35,6 +35,7 @@ const cases: Record<string, Case> = {
     build: (_, x) => g.add(g.tanh(x), g.mul(g.erf(x), g.sigmoid(x))),
     ops: ['Tanh', 'Erf', 'Sigmoid'],
   },
+  elu: { shapes: [[7]], build: (_, x) => g.elu(x), ops: ['Elu'] },
   gelu: { shapes: [[7]], build: (_, x) => g.gelu(x), ops: ['Gelu'] },
   silu: { shapes: [[7]], build: (_, x) => g.silu(x), ops: ['QuickGelu'] },
   softmax: { shapes: [[3, 4]], build: (_, x) => g.softmax(x), ops: ['Softmax'] },

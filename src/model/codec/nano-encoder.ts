@@ -3,19 +3,8 @@
  * found by the trainer) shortens it, and codebooks quantize it one after the other, each what the ones before left over
  * (residual vector quantization). Nothing here is random, and the first codebooks carry the coarse content.
  */
-import {
-  add,
-  type Graph,
-  gather,
-  log,
-  matmul,
-  mul,
-  reshape,
-  slice,
-  square,
-  sub,
-  type Tensor,
-} from '../../graph/index.js';
+import { add, type Graph, log, matmul, reshape, slice, square, sub, type Tensor } from '../../graph/index.js';
+import { residualCodes } from '../../nn/index.js';
 import { BINS, HOP, type NanoCodecConfig, RATE, SUB_FRAMES, SUB_HOP, WINDOW } from './nano-config.js';
 import { forwardBasis, melMatrix } from './spectrum.js';
 
@@ -53,25 +42,6 @@ export function frameFeatures(x: Tensor, bands: number, frames: number | string)
   return reshape(loudness, [frames, SUB_FRAMES * bands]);
 }
 
-/** The index of the largest value of each row: [n, k] -> int64 [n]. The first of equals. */
-function argmax(x: Tensor): Tensor {
-  return x.graph.add('ArgMax', [x], [{ dtype: 'int64', shape: [x.shape[0]] }], {
-    axis: { int: 1 },
-    keepdims: { int: 0 },
-  })[0];
-}
-
-/** The nearest of `book` [size, dims] to each row of `x` [n, dims]: int64 [n]. */
-export function nearest(x: Tensor, book: Tensor): Tensor {
-  const half = mul(
-    reshape(matmul(square(book), x.graph.constant(ones(book.size(1)), [book.size(1), 1])), [1, book.size(0)]),
-    0.5,
-  );
-  return argmax(sub(matmul(x, book, { transB: true }), half));
-}
-
-const ones = (n: number): Float32Array => new Float32Array(n).fill(1);
-
 /** Input `windows` [rows, 640] -> outputs `codes0`, `codes1` ... int64 [frames]; parameters by their tensor names. */
 export function encoderGraph(graph: Graph, config: NanoCodecConfig): void {
   const { mel_bands, dims, codebooks, codebook_size } = config;
@@ -79,11 +49,10 @@ export function encoderGraph(graph: Graph, config: NanoCodecConfig): void {
   const features = frameFeatures(x, mel_bands, 'frames');
   const centred = sub(features, graph.parameter('encoder.mean', [SUB_FRAMES * mel_bands]));
   const projection = graph.parameter('encoder.projection', [dims, SUB_FRAMES * mel_bands]);
-  let rest = matmul(centred, projection, { transB: true });
-  for (let i = 0; i < codebooks; i++) {
-    const book = graph.parameter(`quantizer.codebooks.${i}`, [codebook_size, dims]);
-    const code = nearest(rest, book);
+  const books = Array.from({ length: codebooks }, (_, i) =>
+    graph.parameter(`quantizer.codebooks.${i}`, [codebook_size, dims]),
+  );
+  residualCodes(matmul(centred, projection, { transB: true }), books).forEach((code, i) => {
     graph.output(`codes${i}`, code);
-    if (i + 1 < codebooks) rest = sub(rest, gather(book, code));
-  }
+  });
 }

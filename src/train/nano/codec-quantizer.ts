@@ -2,7 +2,8 @@
 import { Graph, matmul, sub } from '../../graph/index.js';
 import type { NanoCodecConfig } from '../../model/codec/nano-config.js';
 import { SUB_FRAMES, WINDOW } from '../../model/codec/nano-config.js';
-import { frameCount, frameFeatures, nearest, windows } from '../../model/codec/nano-encoder.js';
+import { frameCount, frameFeatures, windows } from '../../model/codec/nano-encoder.js';
+import { nearest } from '../../nn/index.js';
 import type { Random } from '../../random.js';
 import { Session } from '../../runtime/index.js';
 import { type Clip, toFloat } from './codec-data.js';

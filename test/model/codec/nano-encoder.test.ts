@@ -1,8 +1,9 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { Graph } from '../../../src/graph/index.js';
 import { NanoCodec } from '../../../src/model/codec/nano.js';
-import { frameCount, nearest, windows } from '../../../src/model/codec/nano-encoder.js';
+import { frameCount, windows } from '../../../src/model/codec/nano-encoder.js';
 import { melMatrix } from '../../../src/model/codec/spectrum.js';
+import { nearest } from '../../../src/nn/index.js';
 import { Random } from '../../../src/random.js';
 import { Session } from '../../../src/runtime/index.js';
 import { noise, TINY, tinyTensors } from './tiny-codec.js';
