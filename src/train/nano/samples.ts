@@ -2,7 +2,7 @@
  * What nano's language model is shown: conversations made of corpus records, in the forms of the published model
  * (docs/model.md, "Conversations"). Each use of a scene gets its own wording, so no row is seen twice.
  */
-import { makeWords, type Question, type Scene, thinkByEar } from '../../corpus/index.js';
+import { makeWords, type Scene, thinkByEar } from '../../corpus/index.js';
 import {
   type BagpiperConfig,
   buildRows,
@@ -98,17 +98,16 @@ export function conversation(
       return [
         plan.kind === 'ask' ? heard : text('user', caption),
         text('user', question.text),
-        text('assistant', understandingText({ caption, thinking: question.thinking, answer: answerTo(question) })),
+        text('assistant', understandingText({ caption, thinking: question.thinking, answer: question.answer })),
       ];
     }
     case 'choose': {
       const choosing = questions.filter(({ choices }) => choices !== undefined);
-      const question = random.pick(choosing.length > 0 ? choosing : questions);
-      const answer = answerTo(question);
+      const { text: asked, answer } = random.pick(choosing.length > 0 ? choosing : questions);
       const thinking = thinkByEar(random, answer);
       return [
         heard,
-        text('user', question.text),
+        text('user', asked),
         text('assistant', understandingText({ caption: example.told!, thinking, answer })),
       ];
     }
@@ -122,11 +121,6 @@ export function conversation(
       ];
     }
   }
-}
-
-/** What is answered: of choices the letter, then its words. */
-function answerTo({ choices, answer }: Question): string {
-  return choices === undefined ? answer : `(${'ABCD'[choices.indexOf(answer)]}) ${answer}`;
 }
 
 /** Builds a sample; now and then its condition is dropped, for guidance. */

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { makeWords, presence, type Question } from '../../../src/corpus/index.js';
+import { makeWords, presence } from '../../../src/corpus/index.js';
 import type { Message, TokenGrid } from '../../../src/model/index.js';
 import { Random } from '../../../src/random.js';
 import { parseGeneration, parseUnderstanding, SYSTEM_PROMPT } from '../../../src/tasks/index.js';
@@ -31,9 +31,6 @@ function textOf(message: Message): string {
 
 /** What the words of a plan may be: those that its seed makes. */
 const wordsOf = (i: number, seed = `seed/${i}`) => makeWords(EXAMPLES[i].scene, new Random(seed));
-/** Of choices the letter, then the words. */
-const answerOf = ({ choices, answer }: Question) =>
-  choices ? `(${['A', 'B', 'C', 'D'][choices.indexOf(answer)]}) ${answer}` : answer;
 const FOUR_PARTS = /^1\. User Intent: .*\n2\. Inferred Details: .*\n3\. Audio Quality: .*\n4\. Generation Plan: .*$/;
 
 describe('conversation', () => {
@@ -83,7 +80,7 @@ describe('conversation', () => {
       const [, asked, said] = talk('ask', i).map((m) => (m.modality === 'text' ? textOf(m) : ''));
       const question = wordsOf(i).questions.find(({ text }) => text === asked)!;
       const { thinking, answer } = parseUnderstanding(said);
-      expect([thinking, answer]).toEqual([question.thinking, answerOf(question)]);
+      expect([thinking, answer]).toEqual([question.thinking, question.answer]);
       expect(said).toMatch(/^[^<]+\n\n<think>\n[^<]+\n<\/think>\n\n[^<]+$/);
     }
   });
@@ -94,7 +91,7 @@ describe('conversation', () => {
       const question = wordsOf(i).questions.find(({ text }) => text === asked)!;
       expect(question.choices).toContain(question.answer);
       const { caption, thinking, answer } = parseUnderstanding(said);
-      expect([caption, answer]).toEqual([EXAMPLES[i].told, answerOf(question)]);
+      expect([caption, answer]).toEqual([EXAMPLES[i].told, question.answer]);
       expect(thinking).toContain(question.answer.replace(/[.?!]$/, ''));
       expect(thinking).not.toBe(question.thinking);
     }
@@ -106,7 +103,7 @@ describe('conversation', () => {
       const { questions, caption } = wordsOf(i);
       const question = questions.find(({ text }) => text === asked)!;
       expect(given).toBe(caption);
-      expect(parseUnderstanding(said)).toEqual({ caption, thinking: question.thinking, answer: answerOf(question) });
+      expect(parseUnderstanding(said)).toEqual({ caption, thinking: question.thinking, answer: question.answer });
     }
   });
 
