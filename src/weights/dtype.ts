@@ -12,7 +12,7 @@ export type TensorData =
   | Uint8Array;
 
 /** Number formats that are read and written. */
-export type DType = 'F64' | 'F32' | 'F16' | 'BF16' | 'I64' | 'I32' | 'I16' | 'I8' | 'U8';
+export type DType = 'F64' | 'F32' | 'F16' | 'BF16' | 'I64' | 'I32' | 'I16' | 'I8' | 'U8' | 'BOOL';
 
 type ArrayType = new (buffer: ArrayBufferLike, byteOffset: number, length: number) => TensorData;
 
@@ -26,6 +26,7 @@ const FORMATS: Record<DType, { bytes: number; array: ArrayType }> = {
   I16: { bytes: 2, array: Int16Array },
   I8: { bytes: 1, array: Int8Array },
   U8: { bytes: 1, array: Uint8Array },
+  BOOL: { bytes: 1, array: Uint8Array },
 };
 
 /** All accepted formats, for messages and checks. */
@@ -42,7 +43,8 @@ export function bytesOf(dtype: DType): number {
  */
 export function viewAs(dtype: DType, bytes: Uint8Array): TensorData {
   const { bytes: size, array: Type } = FORMATS[dtype];
-  const aligned = bytes.byteOffset % size === 0 ? bytes : bytes.slice();
+  // Not slice(): a Buffer's does not copy.
+  const aligned = bytes.byteOffset % size === 0 ? bytes : new Uint8Array(bytes);
   return new Type(aligned.buffer, aligned.byteOffset, aligned.byteLength / size);
 }
 

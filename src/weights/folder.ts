@@ -9,6 +9,7 @@ import type { DType } from './dtype.js';
 import { hashFiles } from './hash.js';
 import { readJsonFile } from './json.js';
 import { openSafetensors, type Safetensors, type Tensor, type TensorInfo } from './safetensors.js';
+import { openShards, readShardIndex } from './shards.js';
 
 /** What {@link ModelFolder.requireTensors} accepts besides the expected tensors. */
 export interface RequireOptions {
@@ -55,7 +56,7 @@ export function openModelFolder(path: string): ModelFolder {
     throw new BagpiperError(`${path} is no folder; a model folder with ${CONFIG} and ${WEIGHTS} is expected.`);
   }
   const configFile = join(path, CONFIG);
-  return new Folder(path, configFile, readJsonFile(configFile), openShards(path));
+  return new Folder(path, configFile, readJsonFile(configFile), openWeights(path));
 }
 
 class Folder implements ModelFolder {
@@ -161,29 +162,8 @@ function likelyRenamed(name: string, shape: readonly number[], unknown: readonly
   return best;
 }
 
-function openShards(path: string): Safetensors[] {
-  const single = join(path, WEIGHTS);
-  const indexFile = join(path, INDEX);
-  const index = readJsonFile(indexFile, { optional: true });
-  if (index === undefined) return [openSafetensors(single)];
-  const map = (index as { weight_map?: unknown } | null)?.weight_map;
-  if (typeof map !== 'object' || map === null || Array.isArray(map)) {
-    throw new BagpiperError(`${indexFile} has no "weight_map" that gives each tensor its file.`);
-  }
-  const placed = Object.entries(map);
-  const shards = new Map<string, Safetensors>();
-  for (const [name, file] of placed) {
-    if (typeof file !== 'string' || !/^[\w.-]+\.safetensors$/.test(file)) {
-      throw new BagpiperError(
-        `${indexFile} places tensor "${name}" in ${typeof file === 'string' ? JSON.stringify(file) : 'no file'}; the name of a .safetensors file in the same folder is expected.`,
-      );
-    }
-    const shard = shards.get(file) ?? openSafetensors(join(path, file));
-    shards.set(file, shard);
-    if (!shard.tensors.has(name)) {
-      throw new BagpiperError(`${shard.file} lacks tensor "${name}", which ${INDEX} places there.`);
-    }
-  }
-  if (shards.size === 0) throw new BagpiperError(`${indexFile} places no tensor in any file.`);
-  return [...shards.values()];
+function openWeights(path: string): Safetensors[] {
+  const shards = readShardIndex(join(path, INDEX), 'safetensors');
+  if (shards === undefined) return [openSafetensors(join(path, WEIGHTS))];
+  return openShards(shards, INDEX, (file) => openSafetensors(join(path, file)));
 }

@@ -1,8 +1,10 @@
 /**
- * Tensors on disk: safetensors files read lazily and written atomically, 16-bit floats, and model folders whose tensors
- * are checked by name, shape and type before anything runs. What the tensors mean is the business of the rooms below.
+ * Tensors on disk: safetensors and PyTorch files read lazily, safetensors written atomically, 16-bit floats, and model
+ * folders whose tensors are checked by name, shape and type before anything runs. What the tensors mean is the business of
+ * the rooms below.
  */
 export { writeAtomically } from './atomic.js';
+export { type Checkpoint, openCheckpoint } from './checkpoint.js';
 export { bfloat16ToFloat32, bytesOf, float32ToBfloat16, float32ToHalf, halfToFloat32 } from './dtype.js';
 export { type ModelFolder, openModelFolder, type RequireOptions } from './folder.js';
 export { hashFiles } from './hash.js';
@@ -19,3 +21,5 @@ export {
   toFloat32,
   writeSafetensors,
 } from './safetensors.js';
+export type { LoadedTensor, StoredTensor, TensorFile } from './stored.js';
+export { openTorch, readTorch } from './torch/index.js';

@@ -1,8 +1,8 @@
 /** Tensors in the safetensors format: read from bytes, or lazily from a file. */
-import { closeSync, openSync, readSync, statSync } from 'node:fs';
-import { BagpiperError, messageOf } from '../errors.js';
+import { BagpiperError } from '../errors.js';
 import { numbersToFloat32, type TensorData, viewAs } from './dtype.js';
 import { type Header, headerLength, parseHeader, type TensorInfo } from './header.js';
+import { fileSource } from './range.js';
 
 export type { DType, TensorData } from './dtype.js';
 export type { TensorInfo } from './header.js';
@@ -46,11 +46,12 @@ export function readSafetensors(bytes: Uint8Array, file = 'The given bytes'): Sa
  * @throws BagpiperError where the file is missing, damaged or cut short.
  */
 export function openSafetensors(path: string): Safetensors {
-  const stats = explain(path, () => statSync(path, { throwIfNoEntry: false }));
-  if (!stats?.isFile()) throw new BagpiperError(`${path} does not exist; a safetensors file is expected there.`);
-  const length = headerLength(readRange(path, 0, Math.min(8, stats.size)), stats.size, path);
-  const header = parseHeader(readRange(path, 8, length), stats.size, path);
-  return new Reader(path, header, (info) => readRange(path, info.byteOffset, info.byteLength));
+  const source = fileSource(path, 'a safetensors file');
+  const header = source.use((read) => {
+    const length = headerLength(read(0, Math.min(8, source.size)), source.size, path);
+    return parseHeader(read(8, length), source.size, path);
+  });
+  return new Reader(path, header, ({ byteOffset, byteLength }) => source.use((read) => read(byteOffset, byteLength)));
 }
 
 /** A tensor's numbers as 32-bit floats; an F32 tensor's own array, without a copy. */
@@ -75,33 +76,5 @@ class Reader implements Safetensors {
     const info = this.tensors.get(name);
     if (info === undefined) throw new BagpiperError(`${this.file} has no tensor "${name}".`);
     return { ...info, data: viewAs(info.dtype, this.read(info)) };
-  }
-}
-
-/** Bytes of a file; freshly allocated, so they are aligned for every number format. */
-function readRange(path: string, start: number, length: number): Uint8Array {
-  return explain(path, () => {
-    const bytes = new Uint8Array(length);
-    const descriptor = openSync(path, 'r');
-    try {
-      let done = 0;
-      while (done < length) {
-        const count = readSync(descriptor, bytes, done, Math.min(length - done, 2 ** 30), start + done);
-        if (count === 0) throw new BagpiperError(`${path} became shorter while it was read.`);
-        done += count;
-      }
-    } finally {
-      closeSync(descriptor);
-    }
-    return bytes;
-  });
-}
-
-function explain<T>(path: string, read: () => T): T {
-  try {
-    return read();
-  } catch (error) {
-    if (error instanceof BagpiperError) throw error;
-    throw new BagpiperError(`${path} cannot be read: ${messageOf(error)}.`);
   }
 }
