@@ -1,0 +1,47 @@
+/** The model that comes with the package, at its real job. What it says may change with each training; these things may not. */
+import { statSync } from 'node:fs';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { presence } from '../src/corpus/index.js';
+import { type Bagpiper, loadBagpiper, packagedModel } from '../src/tasks/index.js';
+
+const GUITAR = fileURLToPath(new URL('../examples/guitar.flac', import.meta.url));
+
+describe('models/nano', () => {
+  let bagpiper: Bagpiper;
+  beforeAll(async () => {
+    bagpiper = await loadBagpiper();
+  });
+  afterAll(() => bagpiper.close());
+
+  it('is small enough to ship', () => {
+    expect(statSync(join(packagedModel(), 'model.safetensors')).size).toBeLessThan(40e6);
+  });
+
+  it('hears music and no speech in the recording of a guitar', async () => {
+    const { caption, warnings } = await bagpiper.describe(GUITAR);
+    expect(presence(caption)).toMatchObject({ speech: false, music: true });
+    expect(warnings).toEqual([]);
+  });
+
+  it('answers after a caption and a thought, one of the choices', async () => {
+    const question = 'What does this clip contain? (A) speech only (B) music only (C) speech and music (D) silence';
+    const { caption, thinking, answer } = await bagpiper.ask(GUITAR, question);
+    expect(caption).not.toBe('');
+    expect(thinking).not.toBe('');
+    expect(answer).toMatch(/music/i);
+  });
+
+  it('renders finite sound of some seconds that is not silent, the same for the same seed', async () => {
+    const render = () => bagpiper.render('A slow, sad piece on a piano.', { seed: 3 });
+    const [one, two] = await Promise.all([render(), render()]);
+    const { samples } = one.audio!;
+    expect(one.caption).not.toBe('');
+    expect(one.thinking).toMatch(/^1\. User Intent: .*\n2\. .*\n3\. .*\n4\. /);
+    expect(samples.length).toBeGreaterThan(16000);
+    expect(samples.every(Number.isFinite)).toBe(true);
+    expect(Math.sqrt(samples.reduce((sum, x) => sum + x * x, 0) / samples.length)).toBeGreaterThan(0.003);
+    expect(two.audio!.samples).toEqual(samples);
+  });
+});
