@@ -5,17 +5,30 @@
  * A row's numbers do not depend, to the last bit, on what else is in the batch. ONNX Runtime computes a product of one
  * row in another way than one of two and more (other rounding), and any number from two up alike; and it may cut a small
  * product among threads where there are more threads than products. So no product here ever has a single row, and there
- * are at most as many threads as key heads.
+ * are at most as many threads as key heads. The kernel for matrices in blocks of few bits computes rows in pairs, an odd
+ * last one in another way: there the number of rows is always even. Only where the model is large and its matrices in
+ * blocks, a row that is alone stays so: the idle row would cost a tenth of the step.
  */
 import { availableParallelism } from 'node:os';
 import { Graph } from '../graph/index.js';
-import { audioHead, type BagpiperConfig, decoderSizes, rotaryValues, textHead } from '../model/index.js';
+import {
+  audioHead,
+  type BagpiperConfig,
+  decoderSizes,
+  languageModelTensors,
+  rotaryValues,
+  textHead,
+} from '../model/index.js';
 import { Session, type SessionOptions, type Value } from '../runtime/index.js';
 import { KeyValueCache } from './cache.js';
+import { type Embeddings, embeddingsOf } from './embeddings.js';
 import { numbers, stepGraph, stepShapes } from './step-graph.js';
 
 /** Rows read at once while taking in a prompt: more are no faster a row, and keep others waiting longer. */
 export const CHUNK = 64;
+
+/** From this width on, a lone row of a model in blocks is fed alone. */
+const ALONE_FROM = 1024;
 
 /** Rows to feed to some neighbouring slots: all of them get the same number of rows. */
 export interface Rows {
@@ -44,14 +57,20 @@ export class Decoder {
   private readonly zeros: KeyValueCache;
   private rotary = { cos: new Float32Array(0), sin: new Float32Array(0) };
   private readonly shapes = new Map<string, Record<string, Value>>();
+  /** whether rows must come in pairs, and whether a lone row may stay alone */
+  private readonly pairs: boolean;
+  private readonly alone: boolean;
 
   private constructor(
     readonly config: BagpiperConfig,
-    private readonly embeddings: Float32Array,
+    private readonly embeddings: Embeddings,
     private readonly step: Session,
     private readonly text: Session,
     private readonly audio: Session,
+    blocks: boolean,
   ) {
+    this.pairs = blocks;
+    this.alone = blocks && config.hidden_size >= ALONE_FROM;
     this.cache = new KeyValueCache(decoderSizes(config));
     this.zeros = new KeyValueCache(decoderSizes(config));
   }
@@ -63,13 +82,15 @@ export class Decoder {
     const most = Math.min(config.num_key_value_heads, config.num_stream);
     const options = { ...given, threads: Math.min(given.threads ?? availableParallelism(), most) };
     const head = async (network: (graph: Graph, config: BagpiperConfig) => void): Promise<Session> => {
-      const graph = new Graph();
+      const graph = new Graph(options);
       network(graph, config);
       return Session.create(graph, options);
     };
-    const table = numbers(parameters, 'model.embed_tokens.weight');
-    const step = await Session.create(stepGraph(config, parameters), options);
-    return new Decoder(config, table, step, await head(textHead), await head(audioHead));
+    const table = 'model.embed_tokens.weight';
+    const embeddings = embeddingsOf(given.blocks?.(table) ?? numbers(parameters, table), config.hidden_size);
+    const step = await Session.create(stepGraph(config, parameters, options), options);
+    const blocks = [...languageModelTensors(config).keys()].some((name) => given.blocks?.(name));
+    return new Decoder(config, embeddings, step, await head(textHead), await head(audioHead), blocks);
   }
 
   /** Rows that a slot holds. */
@@ -142,24 +163,34 @@ export class Decoder {
 
   async release(): Promise<void> {
     for (const session of [this.step, this.text, this.audio]) await session.release();
+    this.embeddings.close();
   }
 
   private each<T>(hidden: Float32Array, make: (index: number) => T): T[] {
     return Array.from({ length: hidden.length / this.config.hidden_size }, (_, i) => make(i));
   }
 
-  /** Vectors for a head: never a single one. */
+  /** Vectors for a head: never a single one, or always an even number. */
   private vectors(hidden: Float32Array): Value {
     const width = this.config.hidden_size;
-    if (hidden.length > width) return { data: hidden, dims: [hidden.length / width, width] };
-    const data = new Float32Array(2 * width);
+    const count = hidden.length / width;
+    if (this.suits(count)) return { data: hidden, dims: [count, width] };
+    const data = new Float32Array((count + 1) * width);
     data.set(hidden);
-    return { data, dims: [2, width] };
+    return { data, dims: [count + 1, width] };
   }
 
-  /** What the graph runs: a lone row takes an idle one with it. */
+  /** Whether so many rows are computed as they would be in any company. */
+  private suits(rows: number): boolean {
+    if (rows === 1) return this.alone;
+    return !this.pairs || rows % 2 === 0;
+  }
+
+  /** What the graph runs: a lone row, or an odd one, takes an idle one with it. */
   private sizes({ slots, count }: Rows): { batch: number; count: number } {
-    if (slots * count > 1) return { batch: slots, count };
+    // Several rows of one sequence are fed in the same portions in any company, so their number does not matter.
+    if (count > 1 || this.suits(slots)) return { batch: slots, count };
+    if (slots > 1) return { batch: slots + 1, count };
     // Behind it in the same sequence is cheaper than in another one, which has keys and values of its own. But where a key
     // head serves one query head, attention would then have two rows at a time instead of one.
     return this.config.num_attention_heads > this.config.num_key_value_heads
@@ -209,7 +240,7 @@ export class Decoder {
         const id = ids[i * streams + s];
         // Id 0 says "nothing" on every stream but the first.
         if (s > 0 && id === 0) continue;
-        for (let d = 0; d < width; d++) x[at + d] += embeddings[id * width + d];
+        embeddings.add(id, x, at);
       }
     }
     return x;

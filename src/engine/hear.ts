@@ -2,11 +2,19 @@
 import { logMel } from '../audio/index.js';
 import { BagpiperError } from '../errors.js';
 import { Graph } from '../graph/index.js';
-import { adaptor, type BagpiperConfig, encoderGraph, layChunks, planEncoding } from '../model/index.js';
+import {
+  type AudioConfig,
+  adaptor,
+  type BagpiperConfig,
+  encoderFront,
+  encoderTower,
+  layChunks,
+  planEncoding,
+} from '../model/index.js';
 import { Session, type SessionOptions } from '../runtime/index.js';
 
-/** Graphs that are kept: each length of a short clip has its own. */
-const KEPT_SESSIONS = 4;
+/** Front graphs that are kept: each length of a short clip has its own. */
+const KEPT_FRONTS = 4;
 
 /** Vectors of the language model [tokens, hidden]. */
 export interface Heard {
@@ -15,8 +23,10 @@ export interface Heard {
 }
 
 export class Hearing {
-  /** by mel frames of a chunk: full chunks share one graph, short single chunks have their own */
-  private readonly sessions = new Map<number, Session>();
+  /** convolutions by mel frames of a chunk: full chunks share one graph, short single chunks have their own */
+  private readonly fronts = new Map<number, Session>();
+  /** transformer blocks and adaptor, by far the larger part: one graph for every length */
+  private tower: Session | undefined;
   private last: Promise<unknown> = Promise.resolve();
 
   constructor(
@@ -33,8 +43,9 @@ export class Hearing {
   }
 
   async release(): Promise<void> {
-    for (const session of this.sessions.values()) await session.release();
-    this.sessions.clear();
+    for (const session of [...this.fronts.values(), this.tower]) await session?.release();
+    this.fronts.clear();
+    this.tower = undefined;
   }
 
   private async hear(samples: Float32Array): Promise<Heard> {
@@ -50,32 +61,41 @@ export class Hearing {
     if (mel.frames === 0)
       throw new BagpiperError(`The clip has ${samples.length} samples at 16 kHz; at least 160 (10 ms) are needed.`);
     const plan = planEncoding(mel.frames, audio);
-    const session = await this.session(plan.frames);
-    const { adapted } = await session.run({
+    const front = await this.front(plan.frames);
+    const { embed } = await front.run({
       chunks: {
         data: layChunks(mel.data, mel.frames, plan, audio),
         dims: [plan.chunks, 1, audio.num_mel_bins, plan.frames],
       },
       keep: { data: plan.keep, dims: [plan.tokens] },
+    });
+    this.tower ??= await this.openTower(audio);
+    const { adapted } = await this.tower.run({
+      embed,
       mask: { data: plan.mask, dims: [1, 1, plan.tokens, plan.tokens] },
     });
     return { vectors: adapted.data as Float32Array, tokens: plan.tokens };
   }
 
-  private async session(frames: number): Promise<Session> {
-    let session = this.sessions.get(frames);
-    this.sessions.delete(frames);
+  private async openTower(audio: AudioConfig): Promise<Session> {
+    const graph = new Graph(this.options);
+    graph.output('adapted', adaptor(encoderTower(graph, audio), this.config));
+    return Session.create(graph, this.options);
+  }
+
+  private async front(frames: number): Promise<Session> {
+    let session = this.fronts.get(frames);
+    this.fronts.delete(frames);
     if (!session) {
-      const graph = new Graph();
-      const { features } = encoderGraph(graph, this.config.audio_config!, frames);
-      graph.output('adapted', adaptor(features, this.config));
+      const graph = new Graph(this.options);
+      graph.output('embed', encoderFront(graph, this.config.audio_config!, frames));
       session = await Session.create(graph, this.options);
     }
     // The map's order is that of use.
-    this.sessions.set(frames, session);
-    for (const [other, old] of this.sessions) {
-      if (this.sessions.size <= KEPT_SESSIONS) break;
-      this.sessions.delete(other);
+    this.fronts.set(frames, session);
+    for (const [other, old] of this.fronts) {
+      if (this.fronts.size <= KEPT_FRONTS) break;
+      this.fronts.delete(other);
       await old.release();
     }
     return session;

@@ -1,9 +1,22 @@
 /**
  * The decoding graph, arranged for speed: the formulas of nn/decoder.ts with one product for queries, keys and values, one
  * for gate and up, fused additions and norms, and rotary angles from a table. On a small model the number of nodes is
- * what a step costs, so every node that leaves counts. Embeddings are summed outside.
+ * what a step costs, so every node that leaves counts. Embeddings are summed outside. Matrices may be stored plain or in
+ * blocks of few bits.
  */
-import { type Dim, Graph, matmul, mul, type ParameterSource, silu, softmax, type Tensor } from '../graph/index.js';
+import {
+  type Dim,
+  Graph,
+  type GraphOptions,
+  matmul,
+  matmulBlocks,
+  mul,
+  type ParameterSource,
+  silu,
+  softmax,
+  stackedBlocks,
+  type Tensor,
+} from '../graph/index.js';
 import { type BagpiperConfig, decoderSizes } from '../model/index.js';
 
 type Parameters = (name: string) => ParameterSource;
@@ -39,7 +52,7 @@ function headNorms(parameters: Parameters, prefix: string, config: BagpiperConfi
 
 /** Builds one decoding graph; a helper that keeps the pieces that every layer shares. */
 class Builder {
-  readonly graph = new Graph();
+  readonly graph: Graph;
   private readonly ones: Tensor;
   private readonly positions: Tensor;
   private readonly cos: Tensor;
@@ -51,9 +64,11 @@ class Builder {
   constructor(
     private readonly config: BagpiperConfig,
     private readonly parameters: Parameters,
+    options: GraphOptions,
   ) {
     const { headDim } = decoderSizes(config);
-    const g = this.graph;
+    const g = new Graph(options);
+    this.graph = g;
     this.ones = g.constant(new Float32Array(headDim).fill(1), [headDim]);
     this.positions = g.input('positions', 'int64', ['n', 1]);
     this.cos = g.input('cos', 'float32', ['table', headDim / 2]);
@@ -69,14 +84,29 @@ class Builder {
     };
   }
 
-  private weight(name: string, rows: number, columns: number, from: readonly string[]): Tensor {
-    return this.graph.constant(
-      stacked(
-        this.parameters,
-        from.map((part) => `${name}${part}.weight`),
-      ),
-      [rows, columns],
-    );
+  /** x [n, columns] times the transposes of some matrices, results side by side: [n, sum of rows]. One product if possible. */
+  private product(x: Tensor, prefix: string, parts: Readonly<Record<string, number>>): Tensor {
+    const { graph: g } = this;
+    const all = Object.entries(parts).map(([part, rows]) => ({ name: `${prefix}${part}.weight`, rows }));
+    const columns = x.size(1);
+    const plain = (names: readonly string[], rows: number): Tensor =>
+      matmul(x, g.constant(stacked(this.parameters, names), [rows, columns]), { transB: true });
+    const total = all.reduce((sum, { rows }) => sum + rows, 0);
+    const found = all.map(({ name }) => g.blocks(name));
+    const matrices = found.filter((matrix) => matrix !== undefined);
+    if (matrices.length === 0) {
+      return plain(
+        all.map(({ name }) => name),
+        total,
+      );
+    }
+    const together = matrices.length === all.length ? stackedBlocks(matrices) : undefined;
+    if (together) return matmulBlocks(x, together);
+    const products = all.map(({ name, rows }, i) => {
+      const matrix = found[i];
+      return matrix ? matmulBlocks(x, matrix) : plain([name], rows);
+    });
+    return g.add('Concat', products, [{ dtype: x.dtype, shape: ['n', total] }], { axis: { int: 1 } })[0];
   }
 
   norm(x: Tensor, name: string): Tensor {
@@ -127,9 +157,8 @@ class Builder {
     const { graph: g, shapes } = this;
     const { hidden, heads, kvHeads: kv, headDim: dim } = decoderSizes(this.config);
     const prefix = `model.layers.${layer}.`;
-    const names = ['q', 'k', 'v'].map((part) => `self_attn.${part}_proj`);
     const all = heads + 2 * kv;
-    const product = matmul(y, this.weight(prefix, all * dim, hidden, names), { transB: true });
+    const product = this.product(y, `${prefix}self_attn.`, { q_proj: heads * dim, k_proj: kv * dim, v_proj: kv * dim });
     const parts = this.shaped(product, g.integers([-1, all, 1, dim]), ['n', all, 1, dim]);
     const [both, v] = this.split(parts, 1, g.integers([heads + kv, kv]), [heads + kv, kv]);
     const normed = g.add(
@@ -161,17 +190,17 @@ class Builder {
     )[0];
     const back = this.ordered(this.shaped(sum, shapes.joined, ['batch', kv, 'rows', heads / kv, dim]), [0, 2, 1, 3, 4]);
     const joined = this.shaped(back, g.integers([-1, heads * dim]), ['n', heads * dim]);
-    return matmul(joined, this.weight(prefix, hidden, heads * dim, ['self_attn.o_proj']), { transB: true });
+    return this.product(joined, `${prefix}self_attn.`, { o_proj: hidden });
   }
 
   /** Normed rows [n, hidden] -> what the gated MLP adds to them. */
   feedForward(z: Tensor, layer: number): Tensor {
     const { hidden, intermediate } = decoderSizes(this.config);
     const prefix = `model.layers.${layer}.mlp.`;
-    const both = matmul(z, this.weight(prefix, 2 * intermediate, hidden, ['gate_proj', 'up_proj']), { transB: true });
+    const both = this.product(z, prefix, { gate_proj: intermediate, up_proj: intermediate });
     const sizes = [intermediate, intermediate];
     const [gate, up] = this.split(both, 1, this.graph.integers(sizes), sizes);
-    return matmul(mul(silu(gate), up), this.weight(prefix, hidden, intermediate, ['down_proj']), { transB: true });
+    return this.product(mul(silu(gate), up), prefix, { down_proj: hidden });
   }
 }
 
@@ -184,8 +213,8 @@ class Builder {
  * Outputs: `hidden` [n, hidden] after the final norm; `fresh` [n, 2 layers kv, 1, head_dim]: of each layer the new keys of
  * all heads, then the new values.
  */
-export function stepGraph(config: BagpiperConfig, parameters: Parameters): Graph {
-  const build = new Builder(config, parameters);
+export function stepGraph(config: BagpiperConfig, parameters: Parameters, options: GraphOptions = {}): Graph {
+  const build = new Builder(config, parameters, options);
   const layers = config.num_hidden_layers;
   let x = build.graph.input('x', 'float32', ['n', config.hidden_size]);
   let y = build.norm(x, 'model.layers.0.input_layernorm.weight');

@@ -91,19 +91,39 @@ export function encodeTokens(
 }
 
 /**
- * Encoding one clip whose chunks have `frames` mel frames (see {@link planEncoding}).
+ * The front of encoding one clip whose chunks have `frames` mel frames (see {@link planEncoding}).
  *
- * Inputs: `chunks` [chunks, 1, mel, frames]; `keep` int64 [tokens]: flat positions of the valid tokens; `mask` [1, 1,
- * tokens, tokens]. Outputs: `features` [1, tokens, output_dim], and for checks `embed` and `layer0` [1, tokens, d_model].
+ * Inputs: `chunks` [chunks, 1, mel, frames]; `keep` int64 [tokens]: flat positions of the valid tokens.
+ *
+ * @returns [1, tokens, d_model]
  */
-export function encoderGraph(graph: Graph, config: AudioConfig, frames: number): { features: Tensor } {
+export function encoderFront(graph: Graph, config: AudioConfig, frames: number): Tensor {
   const chunks = graph.input('chunks', 'float32', ['chunks', 1, config.num_mel_bins, frames]);
   const keep = graph.input('keep', 'int64', ['tokens']);
-  const mask = graph.input('mask', 'float32', [1, 1, 'tokens', 'tokens']);
   const flat = reshape(embedChunks(chunks, config), ['positions', config.d_model]);
-  const embed = reshape(gather(flat, keep), [1, 'tokens', config.d_model]);
+  return reshape(gather(flat, keep), [1, 'tokens', config.d_model]);
+}
+
+const maskInput = (graph: Graph): Tensor => graph.input('mask', 'float32', [1, 1, 'tokens', 'tokens']);
+
+/**
+ * The rest of encoding a clip of any length. Inputs: `embed` [1, tokens, d_model], from {@link encoderFront}; `mask` [1, 1,
+ * tokens, tokens].
+ *
+ * @returns [1, tokens, output_dim]
+ */
+export function encoderTower(graph: Graph, config: AudioConfig): Tensor {
+  return encodeTokens(graph.input('embed', 'float32', [1, 'tokens', config.d_model]), maskInput(graph), config);
+}
+
+/**
+ * Front and tower in one graph, with their inputs. Outputs: `features` [1, tokens, output_dim], and for checks `embed` and
+ * `layer0` [1, tokens, d_model].
+ */
+export function encoderGraph(graph: Graph, config: AudioConfig, frames: number): { features: Tensor } {
+  const embed = encoderFront(graph, config, frames);
   graph.output('embed', embed);
-  const features = encodeTokens(embed, mask, config, (x, layer) => {
+  const features = encodeTokens(embed, maskInput(graph), config, (x, layer) => {
     if (layer === 0) graph.output('layer0', x);
   });
   graph.output('features', features);

@@ -5,7 +5,7 @@
  */
 import { BagpiperError } from '../errors.js';
 import { type AudioConfig, parseAudioConfig } from './config-audio.js';
-import { FieldReader } from './config-reader.js';
+import { FieldReader, type JsonObject } from './config-reader.js';
 
 export { type AudioConfig, encoderTokens, PUBLISHED_AUDIO_CONFIG, parseAudioConfig } from './config-audio.js';
 
@@ -120,7 +120,9 @@ type SpecialIdField = (typeof SPECIAL_ID_FIELDS)[number];
  */
 export function parseConfig(json: unknown, where: string): BagpiperConfig {
   const read = new FieldReader(json, where);
-  const decoder = parseDecoder(read);
+  // The ESPnet fork of vLLM keeps the decoder's sizes in a block of its own.
+  const nested = read.object('text_config');
+  const decoder = parseDecoder(nested ? new FieldReader({ ...nested, ...(json as JsonObject) }, where) : read);
   const layout = parseLayout(read);
   const audio = read.object('audio_config');
   const audio_config = audio === null ? null : parseAudioConfig(audio, `${where}, audio_config`);

@@ -5,19 +5,23 @@
  */
 import {
   add,
+  blockRows,
   cast,
   concat,
   equal,
   type Graph,
   gather,
   linear,
+  linearNamed,
   logSoftmax,
   matmul,
+  matmulBlocks,
   mul,
   pick,
   reshape,
   rmsNorm,
   slice,
+  split,
   sum,
   type Tensor,
   transpose,
@@ -174,13 +178,23 @@ function streamOffsets(graph: Graph, config: BagpiperConfig): Tensor {
   return mul(table, graph.constant(keep, [config.num_stream, 1]));
 }
 
+const HEAD = 'lm_head.weight';
+
 const headParameter = (graph: Graph, config: BagpiperConfig): Tensor =>
-  graph.parameter('lm_head.weight', [config.vocab_size, config.hidden_size]);
+  graph.parameter(HEAD, [config.vocab_size, config.hidden_size]);
+
+/** Logits of ids [start, end): vectors [n, hidden] -> [n, end - start]. Only these rows of the head are read. */
+function logitsOf(vectors: Tensor, start: number, end: number, config: BagpiperConfig): Tensor {
+  const graph = vectors.graph;
+  const matrix = graph.blocks(HEAD);
+  if (matrix) return matmulBlocks(vectors, blockRows(matrix, start, end));
+  return linear(vectors, slice(headParameter(graph, config), 0, start, end));
+}
 
 /** Head for choosing a modality and for text: `hidden` [n, hidden] -> `logits` [n, text_token_end] of stream 0. */
 export function textHead(graph: Graph, config: BagpiperConfig): void {
   const hidden = graph.input('hidden', 'float32', ['n', config.hidden_size]);
-  graph.output('logits', linear(hidden, slice(headParameter(graph, config), 0, 0, config.text_token_end)));
+  graph.output('logits', logitsOf(hidden, 0, config.text_token_end, config));
 }
 
 /**
@@ -190,14 +204,32 @@ export function textHead(graph: Graph, config: BagpiperConfig): void {
 export function audioHead(graph: Graph, config: BagpiperConfig): void {
   const { num_stream: streams, codec_layer_size: layer, hidden_size: width } = config;
   const hidden = graph.input('hidden', 'float32', ['n', width]);
+  const endIds = [config.eos_token_id, config.eot_token_id];
+  if (graph.blocks(HEAD)) {
+    graph.output('codes', blockCodes(hidden, config));
+    const each = endIds.map((id) => logitsOf(hidden, id, id + 1, config));
+    graph.output('ends', concat(each, 1));
+    return;
+  }
   const head = headParameter(graph, config);
   const offsets = reshape(streamOffsets(graph, config), [streams, 1, width]);
   const shifted = add(reshape(hidden, [1, 'n', width]), offsets);
   const own = slice(head, 0, config.codec_base_offset, config.codec_base_offset + streams * layer);
   const columns = transpose(reshape(own, [streams, layer, width]), [0, 2, 1]);
   graph.output('codes', matmul(shifted, columns));
-  const ends = [config.eos_token_id, config.eot_token_id].map((id) => slice(head, 0, id, id + 1));
+  const ends = endIds.map((id) => slice(head, 0, id, id + 1));
   graph.output('ends', linear(hidden, reshape(concat(ends, 0), [2, width])));
+}
+
+/** Each stream's own logits where the head is in blocks, [num_stream, n, codec_layer_size]: one product a stream. */
+function blockCodes(hidden: Tensor, config: BagpiperConfig): Tensor {
+  const { num_stream: streams, codec_layer_size: layer, codec_base_offset: base, hidden_size: width } = config;
+  const offsets = split(streamOffsets(hidden.graph, config), 0, new Array<number>(streams).fill(1));
+  const each = offsets.map((offset, s) => {
+    const shifted = add(hidden, reshape(offset, [width]));
+    return reshape(logitsOf(shifted, base + s * layer, base + (s + 1) * layer, config), [1, 'n', layer]);
+  });
+  return concat(each, 0);
 }
 
 /** All logits of all streams, for checks: `hidden` [n, hidden] -> `logits` [n, num_stream, vocab_size]. */
@@ -205,7 +237,7 @@ export function fullHead(graph: Graph, config: BagpiperConfig): void {
   const { num_stream: streams, hidden_size: width } = config;
   const hidden = graph.input('hidden', 'float32', ['n', width]);
   const shifted = add(reshape(hidden, ['n', 1, width]), reshape(streamOffsets(graph, config), [1, streams, width]));
-  graph.output('logits', linear(shifted, headParameter(graph, config)));
+  graph.output('logits', linearNamed(shifted, HEAD, config.vocab_size));
 }
 
 /** Sizes of a training graph: `batch` packed rows of `rows` positions, and room for so many scored positions. */

@@ -10,6 +10,20 @@ export { type ModelFolder, openModelFolder, type RequireOptions } from './folder
 export { hashFiles } from './hash.js';
 export { readJsonFile } from './json.js';
 export {
+  type BlockFormat,
+  blockFor,
+  type Converted,
+  type ConvertOptions,
+  convertTensors,
+  openWeights,
+  packBlocks,
+  readRows,
+  type StoredWeights,
+  type TensorPlan,
+  type TensorSource,
+  unpackBlocks,
+} from './quantize/index.js';
+export {
   type DType,
   openSafetensors,
   readSafetensors,

@@ -8,11 +8,15 @@ import { BagpiperError } from '../errors.js';
 import { writeAtomically } from './atomic.js';
 import { bytesOf, DTYPES, type DType, fitsDType, type TensorData } from './dtype.js';
 
-/** A tensor to write. `data` may be a function that is called when its turn comes, so that few are in memory at once. */
-export interface TensorInput {
+/** What a header says of a tensor. */
+export interface TensorShape {
   name: string;
   dtype: DType;
   shape: readonly number[];
+}
+
+/** A tensor to write. `data` may be a function that is called when its turn comes, so that few are in memory at once. */
+export interface TensorInput extends TensorShape {
   data: TensorData | (() => TensorData);
 }
 
@@ -44,7 +48,8 @@ export function writeSafetensors(
   });
 }
 
-function inFileOrder(tensors: TensorInput[], path: string): TensorInput[] {
+/** The order in which tensors are written. @throws BagpiperError where a name comes twice or a type is impossible */
+export function inFileOrder<T extends TensorShape>(tensors: readonly T[], path: string): T[] {
   const names = new Set<string>();
   for (const { name, dtype, shape } of tensors) {
     if (names.has(name) || name === '__metadata__') throw new BagpiperError(`${path}: tensor name "${name}" is taken.`);
@@ -53,18 +58,20 @@ function inFileOrder(tensors: TensorInput[], path: string): TensorInput[] {
       throw new BagpiperError(`${path}: tensor "${name}" has the impossible type ${dtype} [${shape}].`);
     }
   }
-  const group = (tensor: TensorInput): number => (sizeOf(tensor) % ALIGNMENT === 0 ? 64 : bytesOf(tensor.dtype));
+  const group = (tensor: T): number => (sizeOf(tensor) % ALIGNMENT === 0 ? 64 : bytesOf(tensor.dtype));
   return tensors
     .map((tensor, index) => ({ tensor, index }))
     .sort((a, b) => group(b.tensor) - group(a.tensor) || a.index - b.index)
     .map(({ tensor }) => tensor);
 }
 
-function sizeOf(tensor: TensorInput): number {
+/** Bytes of a tensor's numbers. */
+export function sizeOf(tensor: TensorShape): number {
   return tensor.shape.reduce((product, size) => product * size, bytesOf(tensor.dtype));
 }
 
-function encodeHeader(tensors: readonly TensorInput[], metadata: Readonly<Record<string, string>>): Uint8Array {
+/** The bytes before the first tensor, for tensors in {@link inFileOrder}. */
+export function encodeHeader(tensors: readonly TensorShape[], metadata: Readonly<Record<string, string>>): Uint8Array {
   const entries: [string, unknown][] = Object.keys(metadata).length > 0 ? [['__metadata__', metadata]] : [];
   let offset = 0;
   for (const tensor of tensors) {
