@@ -20,3 +20,4 @@ export {
   type VerbOptions,
   verbsOf,
 } from './tasks/index.js';
+export { type Progress, type PullEvent, type Pulled, type PullOptions, pullModel } from './weights/hub/index.js';

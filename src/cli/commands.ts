@@ -4,7 +4,7 @@
  */
 import { Command } from 'commander';
 import type { Context } from './context.js';
-import { withModelFlags, withOutputFlags, withServerFlags } from './options.js';
+import { numberOf, withModelFlags, withOutputFlags, withServerFlags } from './options.js';
 
 /** Runs a command's code. */
 export type Start = (run: (context: Context) => Promise<void>, flags: object) => Promise<void>;
@@ -27,6 +27,7 @@ export function buildProgram(version: string, start: Start): Command {
   addDescribe(program, start);
   addAsk(program, start);
   addRender(program, start);
+  addPull(program, start);
   addChecks(program, start);
   return program;
 }
@@ -82,6 +83,29 @@ function addRender(program: Command, start: Start): void {
     )
     .action((text: string | undefined, flags) =>
       start(async (context) => (await import('./render.js')).render(text, flags, context), flags),
+    );
+}
+
+function addPull(program: Command, start: Start): void {
+  withOutputFlags(program.command('pull'))
+    .description('Fetch a model from the Hugging Face hub; prints the folder where it lies.')
+    .argument('<repo>', 'owner and name, as in espnet/bagpiper-sft')
+    .option('-r, --revision <r>', 'branch, tag or commit (default: main)')
+    .option('-o, --out <dir>', "a folder for plain files (default: the hub's cache)")
+    .option('--include <glob...>', 'only files that fit (default: all but training state, logs, pictures)')
+    .option('--jobs <n>', 'connections at once (default: 8)', numberOf('--jobs'))
+    .option('--tokenizer <repo>', 'tokenizer of a model that brings none (default: Qwen/Qwen3-8B-Base)')
+    .option('--no-tokenizer', 'bring none')
+    .addHelpText(
+      'after',
+      examples(
+        'bagpiper pull espnet/bagpiper-sft',
+        'bagpiper describe street.mp3 --model espnet/bagpiper-sft',
+        'bagpiper pull espnet/bagpiper --revision v1 --out models/base --include "*.pt" "*.yaml"',
+      ),
+    )
+    .action((repo: string, flags) =>
+      start(async (context) => (await import('./pull.js')).pull(repo, flags, context), flags),
     );
 }
 

@@ -4,6 +4,7 @@ import { fileURLToPath } from 'node:url';
 import type { RemoteOptions } from '../engine/index.js';
 import type { Engine, EngineMessage, FinishedSegment, GenerateRequest, GenerateStats } from '../engine/types.js';
 import { BagpiperError } from '../errors.js';
+import { looksLikeRepo, pulledFolder } from '../weights/hub/index.js';
 import { checkOptions, cleanText, clock, hear, hearPieces, joined, overlapOf, RATE, windowsOf } from './input.js';
 import { PartSplitter, parseGeneration, parseUnderstanding, type TextForm } from './parse.js';
 import { SYSTEM_PROMPT } from './prompts.js';
@@ -23,9 +24,12 @@ export function packagedModel(): string {
   return fileURLToPath(new URL('../../models/nano', import.meta.url));
 }
 
-/** The folder or address of a model. @throws BagpiperError when it is the packaged one and was left out */
+/**
+ * The folder or address of a model; of a name on the hub (`org/name`, perhaps `@revision`) the folder where it was pulled to.
+ * @throws BagpiperError when it is the packaged one and was left out, or one that was not pulled
+ */
 export function modelSource(source?: string): string {
-  if (source !== undefined) return source;
+  if (source !== undefined) return looksLikeRepo(source) && !existsSync(source) ? pulledFolder(source) : source;
   const packaged = packagedModel();
   if (!existsSync(join(packaged, 'config.json'))) {
     throw new BagpiperError(
@@ -36,7 +40,7 @@ export function modelSource(source?: string): string {
 }
 
 /**
- * Loads a model. @param source a model folder, or the address of a server, or several
+ * Loads a model. @param source a model folder, or the name of a pulled one, or the address of a server, or several
  * addresses with commas between (docs/remote.md); default: the small model of this package
  * @throws BagpiperError when the folder is missing or something in it is not as it must be; a ServerError when no server
  * answers
