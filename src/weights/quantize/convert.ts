@@ -3,7 +3,8 @@
  * What is written depends on the input and the plan alone.
  */
 import { createHash } from 'node:crypto';
-import { statSync } from 'node:fs';
+import { statSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { BagpiperError } from '../../errors.js';
 import { codeBytes, rowScales } from '../../graph/index.js';
 import { bytesOf, type DType, numbersToFloat32, viewAs } from '../dtype.js';
@@ -47,6 +48,7 @@ export interface Converted {
 /** Numbers that are converted at once: some 40 MB with everything that they become. */
 const SLICE = 2 ** 22;
 const SHARD_BYTES = 5 * 2 ** 30;
+const INDEX = 'model.safetensors.index.json';
 /** Part of the fingerprint: another way of packing must not go on where this one stopped. */
 const VERSION = 1;
 
@@ -80,7 +82,10 @@ export async function convertTensors(source: TensorSource, options: ConvertOptio
     work.close();
     throw error;
   }
-  work.complete((folder) => options.beside?.(folder));
+  work.complete((folder) => {
+    if (layout.index) writeFileSync(join(folder, INDEX), `${JSON.stringify(layout.index, null, 2)}\n`);
+    options.beside?.(folder);
+  });
   return { bytes: layout.files.reduce((sum, { size }) => sum + size, 0), kept: work.kept.size };
 }
 
