@@ -1,9 +1,15 @@
 /** The engine's inside, in the worker thread: loads a model folder and answers requests, several at once. */
 import { BagpiperError } from '../errors.js';
 import { type Model, openModel } from '../model/bagpiper.js';
-import { NanoCodec } from '../model/codec/nano.js';
-import { CODEC_PREFIX, codecTensors } from '../model/codec/nano-config.js';
-import { buildRows, type Message, type Modality, type SegmentDefaults } from '../model/index.js';
+import { openCodec } from '../model/codec/open.js';
+import {
+  buildRows,
+  type Codec,
+  languageModelTensors,
+  type Message,
+  type Modality,
+  type SegmentDefaults,
+} from '../model/index.js';
 import { Random } from '../random.js';
 import type { SessionOptions } from '../runtime/index.js';
 import { Admission } from './admission.js';
@@ -32,7 +38,7 @@ export class Core {
     readonly info: EngineInfo,
     private readonly decoder: Decoder,
     private readonly hearing: Hearing,
-    private readonly codec: NanoCodec | null,
+    private readonly codec: Codec | null,
   ) {
     this.scheduler = new Scheduler(decoder);
   }
@@ -40,9 +46,14 @@ export class Core {
   static async open(path: string, threads: number): Promise<Core> {
     const model = openModel(path);
     const { config } = model;
-    const options: SessionOptions = { threads, parameters: (name) => ({ data: model.tensor(name) }) };
+    checkSize(model);
+    const options: SessionOptions = {
+      threads,
+      parameters: (name) => ({ data: model.tensor(name) }),
+      blocks: model.blocks,
+    };
     const decoder = await Decoder.create(config, options);
-    const codec = model.codec && NanoCodec.load(codecWeights(model), model.codec, { threads });
+    const codec = openCodec(model, threads);
     if (codec) checkCodec(codec, model);
     const info: EngineInfo = {
       source: path,
@@ -169,15 +180,26 @@ export class Core {
   }
 }
 
+/** ONNX Runtime takes graphs up to 2 GiB, and plain matrices are part of them. */
+const MOST_PLAIN_BYTES = 2e9;
+
+/** @throws BagpiperError where the decoder is too large to be run from plain numbers */
+function checkSize({ folder, config, blocks }: Model): void {
+  let bytes = 0;
+  for (const [name, shape] of languageModelTensors(config)) {
+    if (name.startsWith('model.layers.') && !blocks(name)) bytes += 4 * shape.reduce((a, b) => a * b, 1);
+  }
+  if (bytes <= MOST_PLAIN_BYTES) return;
+  throw new BagpiperError(
+    `${folder.path} holds ${(bytes / 1e9).toFixed(1)} GB of plain weights in its decoder, as 32-bit floats; at most ${MOST_PLAIN_BYTES / 1e9} GB are run here: convert it first (bagpiper convert ${folder.path} OUT --quantize q4).`,
+  );
+}
+
 /** @throws BagpiperError where the codec cannot take what the language model may say */
-function checkCodec({ codebooks, codebookSize }: NanoCodec, { config, folder }: Model): void {
+function checkCodec({ codebooks, codebookSize }: Codec, { config, folder }: Model): void {
   const codes = config.codec_layer_size - 1;
   if (codebooks === config.num_stream && codebookSize >= codes) return;
   throw new BagpiperError(
     `${folder.configFile}: the codec has ${codebooks} codebooks of ${codebookSize} codes, but the language model writes ${config.num_stream} streams of ${codes}.`,
   );
-}
-
-function codecWeights(model: Model): Map<string, Float32Array> {
-  return new Map([...codecTensors(model.codec!).keys()].map((name) => [name, model.tensor(CODEC_PREFIX + name)]));
 }

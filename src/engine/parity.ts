@@ -7,6 +7,7 @@ import { checkForward } from '../model/parity-forward.js';
 import type { ParityLine } from '../model/parity-lines.js';
 import { ReferenceNetworks } from '../model/parity-networks.js';
 import { checkSequences } from '../model/parity-sequences.js';
+import { checkXcodec } from '../model/parity-xcodec.js';
 import { openSafetensors, readJsonFile } from '../weights/index.js';
 import { checkGeneration } from './parity-generation.js';
 
@@ -45,10 +46,16 @@ const AUDIO_ENCODER: Kind = {
   check: (folder, { threads }) => checkEncoder(folder, threads),
 };
 
+const XCODEC: Kind = {
+  what: 'X-Codec',
+  files: ['config.json', 'cases.safetensors'],
+  check: (folder, { threads }) => checkXcodec(folder, threads),
+};
+
 /**
  * Checks everything that a folder of reference data holds: token grids, packs and the delay pattern, embeddings, hidden
  * values, logits, losses and greedy generation of a language model; log-mel pictures, inner tensors and features of an
- * audio encoder. Which of the two it is, its files tell.
+ * audio encoder; codes, sound and inner tensors of X-Codec. Which of them it is, its files tell.
  *
  * @returns one line a tensor (or list of ids); the check holds where every line that is `required` is `ok`
  * @throws BagpiperError where the folder is of no known kind, or a file or tensor is missing or damaged
@@ -59,7 +66,7 @@ export async function checkFolder(folder: string, options: ParityOptions = {}): 
   }
   const kinds = kindsOf(folder);
   if (kinds.length === 0) {
-    const known = [LANGUAGE_MODEL, AUDIO_ENCODER].map(({ what, files }) => `${files.join(', ')} (${what})`);
+    const known = [LANGUAGE_MODEL, AUDIO_ENCODER, XCODEC].map(({ what, files }) => `${files.join(', ')} (${what})`);
     throw new BagpiperError(
       `${folder} holds no reference data of a known kind; beside model.safetensors, ${known.join(' or ')} are expected.`,
     );
@@ -76,11 +83,14 @@ function kindsOf(folder: string): Kind[] {
   const kinds: Kind[] = [];
   if (LANGUAGE_MODEL.files.slice(1).some(has)) kinds.push(LANGUAGE_MODEL);
   const cases = has('cases.safetensors');
-  // A codec's reference data has cases as well, but no log-mel pictures.
-  const pictures = cases && [...openSafetensors(join(folder, 'cases.safetensors')).tensors.keys()].some(isPicture);
-  const config = readJsonFile(join(folder, 'config.json'), { optional: true });
-  const encoder = typeof config === 'object' && config !== null && 'audio_config' in config;
-  if (pictures || (encoder && (cases || kinds.length === 0))) kinds.push(AUDIO_ENCODER);
+  // A codec's reference data has cases as well, but codes in place of log-mel pictures.
+  const tensors = cases ? [...openSafetensors(join(folder, 'cases.safetensors')).tensors.keys()] : [];
+  const json = readJsonFile(join(folder, 'config.json'), { optional: true });
+  const config: object = typeof json === 'object' && json !== null ? json : {};
+  const encoder = 'audio_config' in config;
+  if (tensors.some(isPicture) || (encoder && (cases || kinds.length === 0))) kinds.push(AUDIO_ENCODER);
+  const codec = 'model_type' in config && config.model_type === 'xcodec';
+  if (codec || tensors.some((tensor) => tensor.endsWith('.codes'))) kinds.push(XCODEC);
   return kinds;
 }
 

@@ -1,26 +1,32 @@
 /** A model folder opened and checked: config, tokenizer, and every tensor that the networks will ask for. */
 import { BagpiperError } from '../errors.js';
 import { Tokenizer } from '../text/index.js';
-import { type ModelFolder, openModelFolder, toFloat32 } from '../weights/index.js';
+import { type ModelFolder, openModelFolder, openWeights, type StoredWeights } from '../weights/index.js';
 import { encoderTensors } from './audio-encoder.js';
 import { CODEC_PREFIX, codecTensors, type NanoCodecConfig, parseNanoCodecConfig } from './codec/nano-config.js';
+import { parseXcodecConfig, type XcodecConfig } from './codec/xcodec-config.js';
+import { isUnusedByXcodec, xcodecTensors } from './codec/xcodec-weights.js';
 import { type BagpiperConfig, parseConfig } from './config.js';
 import { languageModelTensors } from './language-model.js';
 
-export interface Model {
+export interface Model extends StoredWeights {
   folder: ModelFolder;
   config: BagpiperConfig;
   tokenizer: Tokenizer;
-  /** sizes of the small codec; null where the folder has none, and then the model cannot make sound */
-  codec: NanoCodecConfig | null;
+  /** sizes of the codec; null where the folder has none, and then the model cannot make sound */
+  codec: CodecSizes | null;
   /** numbers in all networks */
   parameters: number;
-  /** a tensor's numbers as 32-bit floats */
-  tensor(name: string): Float32Array;
 }
 
-/** A loss weight that published checkpoints carry; no network uses it. */
-export const isUnused = (name: string): boolean => name === 'vocab_weight';
+export type CodecSizes = NanoCodecConfig | XcodecConfig;
+
+/** Tensors that published checkpoints carry and no network uses: a loss weight, and X-Codec's leftovers from training. */
+export function isUnused(name: string): boolean {
+  return (
+    name === 'vocab_weight' || (name.startsWith(CODEC_PREFIX) && isUnusedByXcodec(name.slice(CODEC_PREFIX.length)))
+  );
+}
 
 /**
  * Opens a model folder (config.json, tokenizer.json, model.safetensors or shards).
@@ -31,8 +37,8 @@ export function openModel(path: string): Model {
   const folder = openModelFolder(path);
   const config = parseConfig(folder.config, folder.configFile);
   const codec = codecOf(config, folder.configFile);
-  const expected = expectedTensors(config, codec);
-  folder.requireTensors(expected, { ignore: isUnused });
+  const expected = expectedTensors(config, codec, (name) => folder.tensors.has(name));
+  const weights = openWeights(folder, expected, { ignore: isUnused });
   const tokenizerFile = `${path}/tokenizer.json`;
   const tokenizer = Tokenizer.fromJson(folder.tokenizer(), tokenizerFile);
   const room = config.text_token_end - config.text_token_offset;
@@ -42,20 +48,33 @@ export function openModel(path: string): Model {
     );
   }
   const parameters = [...expected.values()].reduce((sum, shape) => sum + shape.reduce((a, b) => a * b, 1), 0);
-  return { folder, config, tokenizer, codec, parameters, tensor: (name) => toFloat32(folder.tensor(name)) };
+  return { folder, config, tokenizer, codec, parameters, ...weights };
 }
 
-/** Every tensor that a model's networks ask for, with its shape. */
-export function expectedTensors(config: BagpiperConfig, codec: NanoCodecConfig | null): Map<string, readonly number[]> {
+/**
+ * Every tensor that a model's networks ask for, with its shape. Where a codec's kernels may be spelled in several ways, the
+ * names that the folder `has` decide; left out, the published ones are expected.
+ */
+export function expectedTensors(
+  config: BagpiperConfig,
+  codec: CodecSizes | null,
+  has: (name: string) => boolean = () => false,
+): Map<string, readonly number[]> {
   const expected = new Map<string, readonly number[]>(languageModelTensors(config));
   if (config.audio_config) for (const [name, shape] of encoderTensors(config.audio_config)) expected.set(name, shape);
-  if (codec) for (const [name, shape] of codecTensors(codec)) expected.set(CODEC_PREFIX + name, shape);
+  if (codec) {
+    const own =
+      codec.type === 'xcodec' ? xcodecTensors(codec, (name) => has(CODEC_PREFIX + name)) : codecTensors(codec);
+    for (const [name, shape] of own) expected.set(CODEC_PREFIX + name, shape);
+  }
   return expected;
 }
 
-function codecOf({ codec_config }: BagpiperConfig, where: string): NanoCodecConfig | null {
-  if (codec_config?.type === 'xcodec') {
-    throw new BagpiperError(`${where} asks for the codec "xcodec", which this version cannot run yet.`);
-  }
-  return codec_config && parseNanoCodecConfig(codec_config, where);
+/** The codec's sizes, checked. @throws BagpiperError naming `where` and the field */
+export function codecOf({ codec_config }: BagpiperConfig, where: string): CodecSizes | null {
+  if (codec_config === null) return null;
+  const block = `${where}, codec_config`;
+  return codec_config.type === 'xcodec'
+    ? parseXcodecConfig(codec_config, block)
+    : parseNanoCodecConfig(codec_config, where);
 }

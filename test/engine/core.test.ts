@@ -6,8 +6,7 @@ import { Core, type CoreRequest } from '../../src/engine/core.js';
 import { SoundStream } from '../../src/engine/sound.js';
 import type { EngineEvent, EngineMessage } from '../../src/engine/types.js';
 import { openModel } from '../../src/model/bagpiper.js';
-import { NanoCodec } from '../../src/model/codec/nano.js';
-import { CODEC_PREFIX, codecTensors } from '../../src/model/codec/nano-config.js';
+import { openCodec } from '../../src/model/codec/open.js';
 import { delayInterleave } from '../../src/model/index.js';
 import { Random } from '../../src/random.js';
 import { SCRIPT, TINY, writeTinyModel } from '../tiny-model.js';
@@ -95,10 +94,7 @@ describe('sound', () => {
 
   it('is what decoding all codes at once gives', async () => {
     const model = openModel(folder);
-    const tensors = new Map(
-      [...codecTensors(model.codec!).keys()].map((name) => [name, model.tensor(CODEC_PREFIX + name)]),
-    );
-    const codec = NanoCodec.load(tensors, model.codec!);
+    const codec = openCodec(model)!;
     const random = new Random('codes');
     for (const frames of [0, 1, 7, 9, 40, 150]) {
       const codes = Int32Array.from({ length: frames * TINY.num_stream }, () => random.int(codec.codebookSize));

@@ -114,9 +114,11 @@ describe('openModel', () => {
     expect(refusal()).toMatch(/tokenizer\.json has 25[78] tokens but .*config\.json has room for 256/);
   });
 
-  it('refuses a codec that it cannot run', () => {
+  it('refuses a codec that the weights do not hold, and one that contradicts itself', () => {
     configWith({ codec_config: { type: 'xcodec' } });
-    expect(refusal()).toMatch(/config\.json asks for the codec "xcodec"/);
+    expect(refusal()).toMatch(/model\.safetensors lacks tensor "multimodal_io_dict\.discrete_audio\.codec_model\./);
+    configWith({ codec_config: { type: 'xcodec', codebook_dim: 3 } });
+    expect(refusal()).toMatch(/config\.json, codec_config: codebook_dim is 3; /);
   });
 
   it('is no folder, or one without anything', () => {

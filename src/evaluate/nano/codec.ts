@@ -1,7 +1,7 @@
 /** Part "codec": how far the small codec is from the original, beside Opus. */
 import { openModel } from '../../model/bagpiper.js';
-import { NanoCodec } from '../../model/codec/nano.js';
-import { CODEC_PREFIX, codecTensors } from '../../model/codec/nano-config.js';
+import { openCodec } from '../../model/codec/open.js';
+import type { Codec } from '../../model/index.js';
 import { melCepstralDistortion, spectralDistance } from '../metrics/distance.js';
 import { type Context, resultsOf, samplesOf, type TestClip } from './context.js';
 import { opusRoundTrip } from './opus.js';
@@ -20,18 +20,8 @@ export interface CodedDistance {
   distortion: number | null;
 }
 
-/** The codec of a model folder; null where it has none. */
-export function openCodec(path: string, threads: number): NanoCodec | null {
-  const model = openModel(path);
-  if (!model.codec) return null;
-  const names = [...codecTensors(model.codec).keys()];
-  return NanoCodec.load(new Map(names.map((name) => [name, model.tensor(CODEC_PREFIX + name)])), model.codec, {
-    threads,
-  });
-}
-
 /** Codes and decodes; as many samples as were given. */
-export async function codecRoundTrip(codec: NanoCodec, samples: Float32Array): Promise<Float32Array> {
+export async function codecRoundTrip(codec: Codec, samples: Float32Array): Promise<Float32Array> {
   return (await codec.decode(await codec.encode(samples))).slice(0, samples.length);
 }
 
@@ -49,7 +39,7 @@ type Distances = Record<string, CodedDistance>;
 
 export async function codeClips(context: Context, clips: readonly TestClip[]): Promise<Row[]> {
   const { source, threads } = context.bagpiper.info;
-  const codec = context.bagpiper.info.codec && openCodec(source, threads);
+  const codec = context.bagpiper.info.codec && openCodec(openModel(source), threads);
   if (!codec) return [missing(PART, 'round trip', 'the model has no codec')];
   const bits = (16000 / codec.hop) * codec.codebooks * Math.log2(codec.codebookSize);
   const distances = await fill(

@@ -5,11 +5,13 @@ import { join } from 'node:path';
 import { loadMono16k, writeWav } from '../../audio/index.js';
 import { extractFacts, makeWords, presence, type Scene, VOICES } from '../../corpus/index.js';
 import { scenePresence } from '../../corpus/words/caption.js';
+import { openModel } from '../../model/bagpiper.js';
+import { openCodec } from '../../model/codec/open.js';
 import { Random } from '../../random.js';
 import type { Parts } from '../../tasks/index.js';
 import type { WordErrors } from '../metrics/words.js';
 import { heardWords, KINDS, presenceRight } from './captions.js';
-import { codecRoundTrip, openCodec } from './codec.js';
+import { codecRoundTrip } from './codec.js';
 import { type Context, resultsOf, samplesOf, type TestClip } from './context.js';
 import { findRecognizer, type Recognizer } from './recognizer.js';
 import { missing, type Row, share, wordErrorRow } from './report.js';
@@ -198,7 +200,7 @@ type Stages = Record<'original' | 'coded' | 'rendered', WordErrors[]>;
 /** The recognizer on the recordings, on what the codec makes of them, and on the renderings: it, the codec and the model told apart. */
 async function recognized(context: Context, recognizer: Recognizer, clips: readonly TestClip[]): Promise<Stages> {
   const { source, threads } = context.bagpiper.info;
-  const codec = openCodec(source, threads)!;
+  const codec = openCodec(openModel(source), threads)!;
   const original = await Promise.all(clips.map(samplesOf));
   const coded: Float32Array[] = [];
   for (const samples of original) coded.push(await codecRoundTrip(codec, samples));
