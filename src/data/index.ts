@@ -1,0 +1,24 @@
+/**
+ * data/: from a folder of sound to data that trains Bagpiper. A run is a folder: clips by reference, one append-only JSONL
+ * file a stage (run/), a manifest. Stages label (label/), filter (filter/), simulate dialogues and judge them (simulate/),
+ * and export (export/). They run in this process or on workers behind Redis (queue/). docs/data.md explains it.
+ */
+
+export type { ChatClient, ChatMessage, ChatPart, ChatReply, ChatRequest } from './llm/types.js';
+export {
+  type AudioReference,
+  type Clip,
+  type Json,
+  type JsonObject,
+  type Keyed,
+  type Label,
+  type Line,
+  type Reason,
+  RecordError,
+  SetAside,
+  type SoundKind,
+  type Stage,
+  type StageContext,
+  type StageSpec,
+  type Usage,
+} from './types.js';
