@@ -8,11 +8,13 @@ export type { ChatClient, ChatMessage, ChatPart, ChatReply, ChatRequest } from '
 export {
   type AudioReference,
   type Clip,
+  type Dialogue,
   type Json,
   type JsonObject,
   type Keyed,
   type Label,
   type Line,
+  type Message,
   type Reason,
   RecordError,
   SetAside,

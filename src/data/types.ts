@@ -57,6 +57,18 @@ export interface Label extends Keyed {
   model: string;
 }
 
+/** A message of a dialogue: text, or a sound's uri. Upstream's triplet. */
+export type Message = [role: 'system' | 'user' | 'assistant', modality: 'text' | 'audio', content: string];
+
+/** A conversation to learn from. The id is upstream's `example_id`, dataset_idx_level. */
+export interface Dialogue extends Keyed {
+  messages: Message[];
+  /** the sound that the one audio message names, which may be a part of a file */
+  audio: AudioReference;
+  /** what is known about it; nothing reads it when training */
+  metadata: JsonObject;
+}
+
 /** Why a record has no result. */
 export interface Reason {
   /** short and countable, as in "duration_high" or "timeout" */
