@@ -1,5 +1,5 @@
 /** What a command's code gets to work with, and how it loads a model. */
-import { isAddress } from '../engine/remote/address.js';
+import { isAddress } from '../endpoints/index.js';
 import { checkOptions } from '../tasks/input.js';
 import type { TextPart } from '../tasks/parse.js';
 import type { Bagpiper, Parts, Reply, VerbEvent } from '../tasks/types.js';

@@ -3,7 +3,7 @@ import { spawnSync } from 'node:child_process';
 import { existsSync, rmSync, writeFileSync } from 'node:fs';
 import { availableParallelism, freemem, totalmem } from 'node:os';
 import { join } from 'node:path';
-import { isAddress } from '../engine/remote/address.js';
+import { isAddress } from '../endpoints/index.js';
 import { messageOf } from '../errors.js';
 import type { Context } from './context.js';
 import { EXIT } from './failure.js';

@@ -1,5 +1,5 @@
 /** `bagpiper info [MODEL]`: what a model folder holds, from its headers alone, or what a server says of itself. */
-import { isAddress } from '../engine/remote/address.js';
+import { isAddress } from '../endpoints/index.js';
 import { CODEC_PREFIX, parseNanoCodecConfig } from '../model/codec/nano-config.js';
 import { type BagpiperConfig, parseConfig } from '../model/config.js';
 import { modelSource } from '../tasks/bagpiper.js';

@@ -1,7 +1,7 @@
 /** Options that several commands share, and how their values are read. */
 import type { Command } from 'commander';
+import { isAddress } from '../endpoints/index.js';
 import type { RemoteOptions } from '../engine/index.js';
-import { isAddress } from '../engine/remote/address.js';
 import { BagpiperError } from '../errors.js';
 import type { LoadOptions } from '../tasks/bagpiper.js';
 import type { VerbOptions } from '../tasks/types.js';

@@ -1,5 +1,5 @@
 /** Results as JSON, one object a line: what was asked and made, then how. */
-import { isAddress } from '../engine/index.js';
+import { isAddress } from '../endpoints/index.js';
 import type { EngineInfo } from '../engine/types.js';
 import type { Parts } from '../tasks/types.js';
 

@@ -2,15 +2,14 @@
  * engine/: generation behind one interface. `openEngine` gives an `Engine` for a model folder or for a server; what is asked
  * of it and what it answers stands in types.ts.
  */
+import { isAddress } from '../endpoints/index.js';
 import { type LocalOptions, openLocalEngine } from './local.js';
 import type { ParityLine, ParityOptions } from './parity.js';
-import { isAddress } from './remote/address.js';
 import type { RemoteOptions } from './remote/options.js';
 import type { ServerReport } from './remote/report.js';
 import type { Engine } from './types.js';
 
 export type { ParityLine, ParityOptions } from './parity.js';
-export { isAddress } from './remote/address.js';
 export type { RemoteOptions, RetryOptions, ServerKind, Timeouts } from './remote/options.js';
 export type { ServerReport } from './remote/report.js';
 export type {

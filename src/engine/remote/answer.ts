@@ -1,9 +1,8 @@
 /** What a server answers, whole or as a stream of events, taken apart and checked. */
 import { createParser } from 'eventsource-parser';
 import { loadMono16k } from '../../audio/index.js';
+import { type Completion, fault, type HttpAnswer, parseCompletion, textOf, wholeText } from '../../endpoints/index.js';
 import { messageOf } from '../../errors.js';
-import { type Failure, fault, mistake, statusFailure } from './failure.js';
-import type { HttpAnswer } from './http.js';
 
 /** Why it ended, and its counts where the server gives them. */
 export interface Ending {
@@ -20,23 +19,9 @@ export interface WholeAnswer extends Ending {
   samples: Float32Array | null;
 }
 
-interface Said {
-  content?: unknown;
-  audio?: { data?: unknown; transcript?: unknown } | null;
-}
-
-/** The fields that are read of a completion or of a piece of one. */
-interface Completion {
-  choices?: { message?: Said; delta?: Said; finish_reason?: string | null }[];
-  usage?: { prompt_tokens?: unknown; completion_tokens?: unknown } | null;
-  error?: unknown;
-  object?: string;
-  code?: unknown;
-}
-
 /** Reads an answer that comes in one piece. @throws Failure for one that is none */
 export async function readWhole(where: string, answer: HttpAnswer, signal: AbortSignal): Promise<WholeAnswer> {
-  const completion = parse(where, await wholeText(answer), answer.type, answer.discreet);
+  const completion = parseCompletion(where, await wholeText(answer), answer.type, answer.discreet);
   const choice = completion.choices?.[0];
   const said = choice?.message;
   if (!choice || typeof said !== 'object' || said === null) {
@@ -75,7 +60,7 @@ export async function readStream(
       ending = endingOf(finished, { usage });
       break;
     }
-    const piece = parse(where, data, 'application/json', answer.discreet);
+    const piece = parseCompletion(where, data, 'application/json', answer.discreet);
     usage = piece.usage ?? usage;
     const choice = piece.choices?.[0];
     if (!choice) continue;
@@ -100,42 +85,6 @@ async function* eventsOf(text: AsyncIterable<string>): AsyncGenerator<string, vo
   }
 }
 
-async function wholeText({ text }: HttpAnswer): Promise<string> {
-  let all = '';
-  for await (const piece of text) all += piece;
-  return all;
-}
-
-/** A JSON text that is a completion, a piece of one, or the server's complaint. */
-function parse(where: string, text: string, type: string, discreet: HttpAnswer['discreet']): Completion {
-  const json = parseJson(where, text, type) as Completion;
-  if (json.error || json.object === 'error') throw complaint(where, json, discreet(text));
-  return json;
-}
-
-/** @throws Failure for a web page, or for what is no JSON object */
-export function parseJson(where: string, text: string, type: string): object {
-  if (/html/i.test(type) || /^\s*</.test(text)) {
-    const what = 'it answers with a web page instead of JSON; is the address right? Most end in /v1.';
-    throw mistake(where, what, 'elsewhere');
-  }
-  let json: unknown;
-  try {
-    json = JSON.parse(text);
-  } catch {
-    const what = text.trim() === '' ? 'the answer is empty' : 'the answer is no whole JSON';
-    throw fault(where, `${what}; try again, and look into the server's log.`, 'here');
-  }
-  if (typeof json === 'object' && json !== null && !Array.isArray(json)) return json;
-  throw fault(where, 'the answer is no JSON object; is this a chat completion server?', 'elsewhere');
-}
-
-/** A complaint under status 200, as in the middle of a stream. */
-function complaint(where: string, { error, code }: Completion, text: string): Failure {
-  const status = Number((error as { code?: unknown } | undefined)?.code ?? code);
-  return statusFailure(where, status >= 400 && status < 600 ? status : 500, text, null);
-}
-
 function endingOf(finish: string | null | undefined, { usage }: Completion): Ending {
   const count = (value: unknown): number => (typeof value === 'number' && value > 0 ? Math.floor(value) : 0);
   return {
@@ -143,13 +92,6 @@ function endingOf(finish: string | null | undefined, { usage }: Completion): End
     promptTokens: count(usage?.prompt_tokens),
     completionTokens: count(usage?.completion_tokens),
   };
-}
-
-/** Text, also where it comes as a list of parts. */
-function textOf(content: unknown): string {
-  if (typeof content === 'string') return content;
-  if (!Array.isArray(content)) return '';
-  return content.map((part: { text?: unknown } | null) => (typeof part?.text === 'string' ? part.text : '')).join('');
 }
 
 /** Samples at 16 kHz of a WAV file in base64. */

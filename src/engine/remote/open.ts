@@ -1,11 +1,8 @@
 /** Opens servers as an engine. */
 import { setTimeout as delay } from 'node:timers/promises';
+import { Endpoints, Http, parseAddresses, shown, surroundings } from '../../endpoints/index.js';
 import { BagpiperError } from '../../errors.js';
-import { Random } from '../../random.js';
 import type { Engine, EngineInfo } from '../types.js';
-import { parseAddresses, shown } from './address.js';
-import { Endpoints, type Surroundings } from './endpoints.js';
-import { Http } from './http.js';
 import { type RemoteOptions, remoteSettings } from './options.js';
 import { askTarget, type Server } from './probe.js';
 import { promptsFor } from './prompts.js';
@@ -16,19 +13,6 @@ import { CODEBOOKS, HOP, SOUND, type Target, TEXT } from './request.js';
 const MOST_SECONDS = 30;
 /** Seconds that servers get once one of them has answered. */
 const GRACE = 2;
-
-function surroundings(): Surroundings {
-  // Not from a seed: clients must not wait equally long. It changes when something is asked, never what is answered.
-  const random = new Random(`${process.pid} ${process.hrtime.bigint()}`);
-  return {
-    now: () => performance.now() / 1000,
-    random: () => random.next(),
-    sleep: async (seconds, signal) => {
-      await delay(seconds * 1000, undefined, { signal }).catch(() => {});
-      signal.throwIfAborted();
-    },
-  };
-}
 
 function infoOf(servers: readonly Server[], { kind, model }: Target): EngineInfo {
   return {

@@ -1,5 +1,17 @@
 /** What can be set about servers, and the defaults. */
+import {
+  apiKeyFrom,
+  checkRetry,
+  checkSetting,
+  checkTimeouts,
+  given,
+  RETRY,
+  type RetryOptions,
+  type SilenceOptions,
+} from '../../endpoints/index.js';
 import { BagpiperError } from '../../errors.js';
+
+export type { RetryOptions };
 
 /**
  * `bagpiper`: the ESPnet fork of vLLM with a Bagpiper model, which makes sound through `vllm_xargs`; `openai`: any other
@@ -8,26 +20,13 @@ import { BagpiperError } from '../../errors.js';
 export type ServerKind = 'bagpiper' | 'openai';
 
 /** Seconds after which a server counts as silent. */
-export interface Timeouts {
-  /** until connected, TLS included */
-  connect: number;
+export interface Timeouts extends SilenceOptions {
   /** until it has said what it runs */
   opening: number;
   /** until an answer that is streamed begins */
   firstByte: number;
   /** until an answer that comes in one piece begins: everything is made by then, so this bounds a rendering */
   answer: number;
-  /** between two pieces of an answer */
-  idle: number;
-}
-
-export interface RetryOptions {
-  /** how often a request is tried again after a failure that may pass; trying the next server comes on top */
-  times: number;
-  /** seconds before the first new try; doubled each time, half of it at random */
-  wait: number;
-  /** longest wait in seconds, also where a server asks for more (`Retry-After`): then it counts as failed */
-  longest: number;
 }
 
 export interface RemoteOptions {
@@ -56,15 +55,11 @@ export interface Settings {
 }
 
 const TIMEOUTS: Timeouts = { connect: 10, opening: 20, firstByte: 120, answer: 1800, idle: 60 };
-const RETRY: RetryOptions = { times: 3, wait: 0.5, longest: 60 };
 
 /** @throws BagpiperError for a setting that makes no sense; a key is never shown */
 export function remoteSettings(options: RemoteOptions): Settings {
   const { serverModel, serverKind, soundTries = 2 } = options;
-  const apiKey = (options.apiKey ?? (process.env.BAGPIPER_API_KEY || process.env.OPENAI_API_KEY))?.trim() || undefined;
-  if (apiKey !== undefined && !/^[\x21-\x7e]+$/.test(apiKey)) {
-    throw new BagpiperError('The API key holds blanks or characters that cannot be sent; copy it again.');
-  }
+  const apiKey = apiKeyFrom(options.apiKey);
   if (serverKind !== undefined && serverKind !== 'bagpiper' && serverKind !== 'openai') {
     throw new BagpiperError(`The kind of server is "${serverKind}"; "bagpiper" and "openai" are accepted.`);
   }
@@ -75,20 +70,8 @@ export function remoteSettings(options: RemoteOptions): Settings {
   }
   const timeouts = { ...TIMEOUTS, ...given(options.timeouts) };
   const retry = { ...RETRY, ...given(options.retry) };
-  for (const [name, seconds] of Object.entries(timeouts)) check(`The time-out "${name}"`, seconds, seconds > 0);
-  check('The wait before a new try', retry.wait, retry.wait >= 0);
-  check('The longest wait before a new try', retry.longest, retry.longest >= 0);
-  check('The number of new tries', retry.times, Number.isInteger(retry.times) && retry.times >= 0);
-  check('The number of tries for sound', soundTries, Number.isInteger(soundTries) && soundTries >= 1);
+  checkTimeouts(timeouts);
+  checkRetry(retry);
+  checkSetting('The number of tries for sound', soundTries, Number.isInteger(soundTries) && soundTries >= 1);
   return { apiKey, serverModel, serverKind, timeouts, retry, soundTries };
-}
-
-function given<T extends object>(values: T | undefined): Partial<T> {
-  const chosen = Object.entries(values ?? {}).filter(([, value]) => value !== undefined);
-  return Object.fromEntries(chosen) as Partial<T>;
-}
-
-function check(what: string, value: number, fits: boolean): void {
-  if (fits && value < 2_000_000) return;
-  throw new BagpiperError(`${what} is ${value}; a positive number (seconds below 2,000,000, or a count) is accepted.`);
 }

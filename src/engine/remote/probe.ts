@@ -1,22 +1,8 @@
-/** What a server says of itself: `GET /models`, and its version where it is vLLM. */
+/** Which model of a server is meant, how it is spoken to, and the server's version where it is vLLM. */
+import { Failure, fault, getJson, type Http, listModels, mistake, type ServerModel } from '../../endpoints/index.js';
 import { BagpiperError } from '../../errors.js';
-import { below, shown } from './address.js';
-import { parseJson } from './answer.js';
-import { Failure, fault, mistake } from './failure.js';
-import type { Http } from './http.js';
 import type { ServerKind, Settings } from './options.js';
 import type { Target } from './request.js';
-
-/** A model that a server offers. */
-export interface ServerModel {
-  name: string;
-  /** where the server has it from */
-  root?: string;
-  /** e.g. `vllm` */
-  owner?: string;
-  /** tokens that prompt and answer may have together */
-  longest?: number;
-}
 
 /** A server and what it turned out to run. */
 export interface Server {
@@ -24,32 +10,6 @@ export interface Server {
   /** how it is called in messages */
   where: string;
   target?: Target;
-}
-
-/** @throws Failure, or the signal's reason */
-export async function listModels(
-  http: Http,
-  base: URL,
-  settings: Settings,
-  signal: AbortSignal,
-): Promise<ServerModel[]> {
-  const where = shown(base);
-  const json = await getJson(http, base, 'models', settings, signal);
-  const { data } = json as { data?: unknown };
-  if (!Array.isArray(data))
-    throw fault(where, 'it does not list its models; is it an OpenAI-compatible server?', 'elsewhere');
-  return data.flatMap((entry: Record<string, unknown> | null) => {
-    if (typeof entry?.id !== 'string') return [];
-    const { id: name, root, owned_by: owner, max_model_len: longest } = entry;
-    return [
-      {
-        name,
-        ...(typeof root === 'string' ? { root } : {}),
-        ...(typeof owner === 'string' ? { owner } : {}),
-        ...(typeof longest === 'number' && longest > 0 ? { longest } : {}),
-      },
-    ];
-  });
 }
 
 /** The model to use: the one that is named, or the only one, or the only Bagpiper. @throws Failure where that is not clear */
@@ -89,7 +49,7 @@ function isBagpiper({ name, root = '' }: ServerModel): boolean {
 export async function askTarget(http: Http, server: Server, settings: Settings, signal: AbortSignal): Promise<Target> {
   const { serverModel } = settings;
   try {
-    return chooseModel(server.where, await listModels(http, server.base, settings, signal), settings);
+    return chooseModel(server.where, await listModels(http, server.base, settings.timeouts.opening, signal), settings);
   } catch (error) {
     // A server that keeps no list may still have the model that was named.
     if (serverModel === undefined || !(error instanceof Failure) || !error.missing) throw error;
@@ -107,18 +67,12 @@ export async function versionOf(
   const root = new URL(base);
   root.pathname = base.pathname.replace(/\/v1$/, '');
   try {
-    const { version } = (await getJson(http, root, 'version', settings, signal)) as { version?: unknown };
+    const { version } = (await getJson(http, root, 'version', settings.timeouts.opening, signal)) as {
+      version?: unknown;
+    };
     return typeof version === 'string' ? version.slice(0, 80) : undefined;
   } catch (error) {
     if (error instanceof Failure || error instanceof BagpiperError) return undefined;
     throw error;
   }
-}
-
-async function getJson(http: Http, base: URL, path: string, settings: Settings, signal: AbortSignal): Promise<object> {
-  const where = shown(base);
-  const answer = await http.send(below(base, path), { where, firstByte: settings.timeouts.opening, signal });
-  let text = '';
-  for await (const piece of answer.text) text += piece;
-  return parseJson(where, text, answer.type);
 }

@@ -1,12 +1,9 @@
 /** The engine at a server (or several in turn): requests go out over HTTP, events come back as from the engine here. */
+import { below, type Endpoints, type Http, type HttpAnswer, mistake } from '../../endpoints/index.js';
 import { BagpiperError } from '../../errors.js';
 import { Channel } from '../channel.js';
 import type { Engine, EngineEvent, EngineInfo, GenerateRequest } from '../types.js';
-import { below } from './address.js';
 import { readStream, readWhole, type WholeAnswer } from './answer.js';
-import type { Endpoints } from './endpoints.js';
-import { mistake } from './failure.js';
-import type { Http, HttpAnswer } from './http.js';
 import type { Settings } from './options.js';
 import { askTarget, type Server } from './probe.js';
 import { bodyFor, type Plan, planRequest, type Target } from './request.js';

@@ -1,10 +1,8 @@
 /** What servers are, for people who look before they ask. */
+import { Failure, Http, listModels, parseAddresses, type ServerModel, shown } from '../../endpoints/index.js';
 import type { BagpiperError } from '../../errors.js';
-import { parseAddresses, shown } from './address.js';
-import { Failure } from './failure.js';
-import { Http } from './http.js';
 import { type RemoteOptions, remoteSettings, type ServerKind } from './options.js';
-import { chooseModel, listModels, type ServerModel, versionOf } from './probe.js';
+import { chooseModel, versionOf } from './probe.js';
 
 /** A server as it answered now. */
 export interface ServerReport {
@@ -34,7 +32,7 @@ export async function reportServers(source: string, options: RemoteOptions = {})
     const began = performance.now();
     const found: ServerReport = { address, models: [], milliseconds: 0 };
     try {
-      found.models = await listModels(http, base, settings, signal);
+      found.models = await listModels(http, base, settings.timeouts.opening, signal);
       found.milliseconds = performance.now() - began;
       const version = await versionOf(http, base, settings, signal);
       if (version !== undefined) found.version = version;

@@ -1,5 +1,5 @@
 /** What can go wrong between here and a server, in one sentence each, and whether trying again makes sense. */
-import { BagpiperError, messageOf, ServerError } from '../../errors.js';
+import { BagpiperError, messageOf, ServerError } from '../errors.js';
 
 /** `here`: it may pass; `elsewhere`: another server may do better; `never`: every server would say the same. */
 export type Again = 'here' | 'elsewhere' | 'never';

@@ -1,17 +1,8 @@
 /** Several servers in turn: who is asked next, how long to wait after a failure, when to give up. */
-import { BagpiperError, ServerError } from '../../errors.js';
+import { BagpiperError, ServerError } from '../errors.js';
 import { Failure } from './failure.js';
 import type { RetryOptions } from './options.js';
-
-/** What the choice depends on; tests put their own in place. */
-export interface Surroundings {
-  /** seconds of a clock that never goes back */
-  now: () => number;
-  /** @throws the signal's reason when it fires meanwhile */
-  sleep: (seconds: number, signal: AbortSignal) => Promise<void>;
-  /** a number in [0, 1) */
-  random: () => number;
-}
+import type { Surroundings } from './surroundings.js';
 
 /** A server and how it has been doing. */
 export class Endpoint<T> {

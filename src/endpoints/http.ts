@@ -1,15 +1,22 @@
 /**
  * One HTTP exchange with a server, watched by clocks. It is Node's own `fetch` from its package `undici`: the one built in
- * gives up after 300 s without a header, and a rendered sound, which comes in one piece, can take longer.
+ * gives up after 300 s without a header, and a rendered sound, which comes in one piece, can take longer. It is loaded when
+ * first used.
  */
-import { Agent, fetch, type Response } from 'undici';
+import type { Agent, Response } from 'undici';
 import { connectionFailure, Failure, fault, statusFailure } from './failure.js';
-import type { Settings } from './options.js';
+import type { SilenceOptions } from './options.js';
 
 /** Bytes that an answer may have: an hour of sound as base64. */
 const MOST_BYTES = 256 * 2 ** 20;
 /** Characters of an error's body that are read. */
 const ERROR_CHARACTERS = 1 << 16;
+
+export interface HttpSettings {
+  /** sent to every server as a bearer token */
+  apiKey: string | undefined;
+  timeouts: SilenceOptions;
+}
 
 export interface Call {
   /** how the server is called in messages */
@@ -33,13 +40,9 @@ export interface HttpAnswer {
 
 /** Connections to servers. */
 export class Http {
-  private readonly agent: Agent;
+  private agent: Agent | undefined;
 
-  constructor(private readonly settings: Settings) {
-    const { connect } = settings.timeouts;
-    // 0: our own clocks watch the rest.
-    this.agent = new Agent({ connect: { timeout: connect * 1000 }, headersTimeout: 0, bodyTimeout: 0 });
-  }
+  constructor(private readonly settings: HttpSettings) {}
 
   /** @throws Failure, or the signal's reason */
   async send(url: URL, call: Call): Promise<HttpAnswer> {
@@ -64,7 +67,7 @@ export class Http {
 
   /** Ends all connections. */
   async close(): Promise<void> {
-    await this.agent.destroy();
+    await this.agent?.destroy();
   }
 
   private async fetch(url: URL, { where, body }: Call, signal: AbortSignal): Promise<Response> {
@@ -72,6 +75,10 @@ export class Http {
     const headers: Record<string, string> = { accept: 'application/json, text/event-stream', 'user-agent': 'bagpiper' };
     if (apiKey !== undefined) headers.authorization = `Bearer ${apiKey}`;
     if (body) headers['content-type'] = 'application/json';
+    const { Agent, fetch } = await import('undici');
+    const { connect } = this.settings.timeouts;
+    // 0: our own clocks watch the rest.
+    this.agent ??= new Agent({ connect: { timeout: connect * 1000 }, headersTimeout: 0, bodyTimeout: 0 });
     try {
       return await fetch(url, {
         method: body ? 'POST' : 'GET',

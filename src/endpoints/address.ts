@@ -1,5 +1,5 @@
 /** Addresses of servers: one, or several in turn. */
-import { BagpiperError } from '../../errors.js';
+import { BagpiperError } from '../errors.js';
 
 /** Whether a model's source is an address (or several) and no folder. */
 export function isAddress(source: string): boolean {
