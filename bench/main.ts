@@ -5,71 +5,123 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { BagpiperError } from '../src/errors.js';
-import type { Bench } from './measure.js';
+import { fullSize } from './full-size/index.js';
+import type { Bench, Row } from './measure.js';
 import { nano } from './nano.js';
 import { randomModel } from './random-model.js';
-import { machine, machineLines, table } from './table.js';
+import { type Machine, machine, machineLines, table } from './table.js';
 
 const BENCHES: Record<string, Bench> = { nano };
+const FULL_SIZE = 'full-size';
+const ABOUT = {
+  ...Object.fromEntries(Object.entries(BENCHES).map(([name, { about }]) => [name, about])),
+  [FULL_SIZE]: 'the published 8B model with random weights: conversion, speed, memory; beside llama.cpp',
+};
 
 const HELP = `Usage: npm run bench -- NAME [options]
 
 Measures and prints one Markdown table: median, smallest and largest of several runs.
 
-${Object.entries(BENCHES)
-  .map(([name, { about }]) => `  ${name.padEnd(10)} ${about}`)
+${Object.entries(ABOUT)
+  .map(([name, about]) => `  ${name.padEnd(10)} ${about}`)
   .join('\n')}
 
 Options:
-  --model DIR    model folder (default: models/nano)
-  --random       use a model of random numbers of the same sizes, made in a temporary folder
   --threads N    threads of ONNX Runtime (default: one a core)
-  --runs N       times that each thing is measured (default: 5)
+  --runs N       times that each thing is measured (default: 5; full-size: 3)
   --json FILE    write the figures there too
   --help         this text
+of nano:
+  --model DIR    model folder (default: models/nano)
+  --random       use a model of random numbers of the same sizes, made in a temporary folder
+of full-size:
+  --dir D        where its files are made (34 GB at full size) and found again by later runs
+  --llama DIR    folder whose node_modules hold node-llama-cpp (default: this project)
+  --layers N     N layers instead of 36, for trying
+  --scale tiny   everything small, to see whether the program works
 
 Close other programs first: the line under the title says how busy the machine was.
 `;
 
-async function main(): Promise<void> {
-  const { values, positionals } = parseArgs({
+interface Outcome {
+  rows: Row[];
+  notes: string[];
+}
+
+function readArguments() {
+  return parseArgs({
     allowPositionals: true,
     options: {
       model: { type: 'string' },
       random: { type: 'boolean', default: false },
       threads: { type: 'string', default: String(availableParallelism()) },
-      runs: { type: 'string', default: '5' },
+      runs: { type: 'string' },
       json: { type: 'string' },
+      dir: { type: 'string' },
+      llama: { type: 'string' },
+      layers: { type: 'string' },
+      scale: { type: 'string', default: 'full' },
       help: { type: 'boolean', short: 'h', default: false },
     },
   });
+}
+
+type Values = ReturnType<typeof readArguments>['values'];
+
+async function main(): Promise<void> {
+  const { values, positionals } = readArguments();
   const name = positionals[0];
   if (values.help || name === undefined) {
     process.stdout.write(HELP);
     return;
   }
-  const bench = BENCHES[name];
-  if (!bench || positionals.length > 1) {
-    const known = Object.keys(BENCHES).join(', ');
+  const bench = BENCHES[name] as Bench | undefined;
+  if ((!bench && name !== FULL_SIZE) || positionals.length > 1) {
+    const known = Object.keys(ABOUT).join(', ');
     throw new BagpiperError(`There is no benchmark "${positionals.join(' ')}"; these are there: ${known}.`);
   }
+  const about = machine(whole('--threads', values.threads));
+  const progress = (message: string): void => void process.stderr.write(`${name}: ${message}\n`);
+  const outcome = bench ? await ofModel(bench, values, progress) : await ofFullSize(values, progress);
+  print(name, about, outcome, values.json);
+}
+
+async function ofModel(bench: Bench, values: Values, progress: (message: string) => void): Promise<Outcome> {
   const threads = whole('--threads', values.threads);
-  const runs = whole('--runs', values.runs);
-  const about = machine(threads);
+  const runs = whole('--runs', values.runs ?? '5');
   const made = values.random ? randomModel() : undefined;
   try {
     const model = made?.folder ?? values.model ?? fileURLToPath(new URL('../models/nano', import.meta.url));
     if (!existsSync(join(model, 'config.json'))) {
       throw new BagpiperError(`${model} is no model folder; name one with --model, or use --random.`);
     }
-    const progress = (message: string): void => void process.stderr.write(`${name}: ${message}\n`);
-    const { rows, notes } = await bench.run({ model, random: made !== undefined, threads, runs, progress });
-    const lines = [...machineLines(about), ...notes];
-    process.stdout.write(`## ${name}\n\n${lines.join('\n\n')}\n\n${table(rows)}\n`);
-    if (values.json) writeFileSync(values.json, `${JSON.stringify({ name, machine: about, notes, rows }, null, 2)}\n`);
+    return await bench.run({ model, random: made !== undefined, threads, runs, progress });
   } finally {
     made?.remove();
   }
+}
+
+function ofFullSize(values: Values, progress: (message: string) => void): Promise<Outcome> {
+  const { dir, scale, layers, llama } = values;
+  if (dir === undefined) throw new BagpiperError('Name a folder for the files of this benchmark with --dir.');
+  if (scale !== 'full' && scale !== 'tiny') {
+    throw new BagpiperError(`--scale is "${scale}"; full and tiny are accepted.`);
+  }
+  return fullSize({
+    dir,
+    tiny: scale === 'tiny',
+    ...(layers === undefined ? {} : { layers: whole('--layers', layers) }),
+    ...(llama === undefined ? {} : { llama }),
+    threads: whole('--threads', values.threads),
+    runs: whole('--runs', values.runs ?? '3'),
+    progress,
+  });
+}
+
+function print(name: string, about: Machine, { rows, notes }: Outcome, json: string | undefined): void {
+  const lines = [...machineLines(about), ...notes];
+  process.stdout.write(`## ${name}\n\n${lines.join('\n\n')}\n\n${table(rows)}\n`);
+  if (json) writeFileSync(json, `${JSON.stringify({ name, machine: about, notes, rows }, null, 2)}\n`);
 }
 
 function whole(option: string, text: string): number {

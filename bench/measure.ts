@@ -13,6 +13,8 @@ export interface Row {
   baseline?: { name: string; ratio: number };
   /** what the project wants, and whether the median does so */
   target?: { text: string; met: boolean };
+  /** what keeps it from being better */
+  limit?: string;
 }
 
 /** What every benchmark is told. */
@@ -37,6 +39,7 @@ export interface Bench {
 export interface RowExtras {
   baseline?: { name: string; value: number };
   target?: { text: string; met: (median: number) => boolean };
+  limit?: string;
 }
 
 export function median(values: readonly number[]): number {
@@ -46,7 +49,7 @@ export function median(values: readonly number[]): number {
 }
 
 export function row(name: string, unit: string, values: readonly number[], extras: RowExtras = {}): Row {
-  const { baseline, target } = extras;
+  const { baseline, target, limit } = extras;
   const value = median(values);
   return {
     name,
@@ -57,6 +60,7 @@ export function row(name: string, unit: string, values: readonly number[], extra
     runs: values.length,
     ...(baseline ? { baseline: { name: baseline.name, ratio: value / baseline.value } } : {}),
     ...(target ? { target: { text: target.text, met: target.met(value) } } : {}),
+    ...(limit === undefined ? {} : { limit }),
   };
 }
 

@@ -57,7 +57,17 @@ export function digits(x: number): string {
 
 /** A Markdown table, columns padded so that it reads well on a terminal too. */
 export function table(rows: readonly Row[]): string {
-  const head = ['measured', 'median', 'unit', 'min to max', 'runs', 'against', 'target'];
+  const limits = rows.some(({ limit }) => limit !== undefined);
+  const head = [
+    'measured',
+    'median',
+    'unit',
+    'min to max',
+    'runs',
+    'against',
+    'target',
+    ...(limits ? ['limited by'] : []),
+  ];
   const cells = rows.map((r) => [
     r.name,
     digits(r.value),
@@ -66,6 +76,7 @@ export function table(rows: readonly Row[]): string {
     String(r.runs),
     r.baseline ? `${digits(r.baseline.ratio)} x ${r.baseline.name}` : '',
     r.target ? `${r.target.text}: ${r.target.met ? 'met' : 'missed'}` : '',
+    ...(limits ? [r.limit ?? ''] : []),
   ]);
   const widths = head.map((title, i) => Math.max(title.length, ...cells.map((line) => line[i].length)));
   const right = [1, 3, 4];

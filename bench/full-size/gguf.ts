@@ -72,6 +72,10 @@ const byteLength = ({ dims, type }: GgufTensor): number =>
   type === F32 ? 4 * elements(dims) : (elements(dims) / 32) * 18;
 const aligned = (n: number): number => Math.ceil(n / ALIGNMENT) * ALIGNMENT;
 
+/** Bytes of all tensors of such a file. */
+export const ggufBytes = (shape: QwenShape): number =>
+  tensorsOf(shape).reduce((sum, tensor) => sum + aligned(byteLength(tensor)), 0);
+
 /** Little-endian pieces of the header. */
 class Bytes {
   readonly parts: Uint8Array[] = [];
