@@ -1,5 +1,5 @@
 /**
- * evaluate/: how good a model is. `metrics/` holds the measures (word errors, detection, answers, spectral distances),
+ * evaluate/: how good a model is. `metrics/` holds the measures (detection, answers, spectral distances),
  * `nano/` puts the small model to the test on clips of the small world that it never saw: `npm run evaluate:nano`.
  */
 export { namedChoice } from './metrics/answers.js';
@@ -11,4 +11,3 @@ export {
   spectralDistance,
 } from './metrics/distance.js';
 export { bootstrap, type Interval, ratioOf, wilson } from './metrics/statistics.js';
-export { addErrors, alignWords, differences, spokenWords, type WordErrors } from './metrics/words.js';

@@ -4,8 +4,8 @@ import { scenePresence } from '../../corpus/words/caption.js';
 import { readForm } from '../../corpus/words/caption-forms.js';
 import { lowered, splitSentences } from '../../corpus/words/forms.js';
 import { type Presence, readEvents } from '../../corpus/words/phrases.js';
+import { alignWords, spokenWords, type WordErrors } from '../../text/index.js';
 import { type Detection, matchLabels, matchOnsets } from '../metrics/detection.js';
-import { alignWords, spokenWords, type WordErrors } from '../metrics/words.js';
 
 /** Seconds that a told onset may be off. */
 const TOLERANCE = 1;

@@ -9,7 +9,7 @@ import { openModel } from '../../model/bagpiper.js';
 import { openCodec } from '../../model/codec/open.js';
 import { Random } from '../../random.js';
 import type { Parts } from '../../tasks/index.js';
-import type { WordErrors } from '../metrics/words.js';
+import type { WordErrors } from '../../text/index.js';
 import { heardWords, KINDS, presenceRight } from './captions.js';
 import { codecRoundTrip } from './codec.js';
 import { type Context, resultsOf, samplesOf, type TestClip } from './context.js';

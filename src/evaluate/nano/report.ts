@@ -1,9 +1,9 @@
 /** The rows of the table, and how they look. */
 
 import { Random } from '../../random.js';
+import { addErrors, differences, type WordErrors } from '../../text/index.js';
 import type { Interval, Part } from '../metrics/statistics.js';
 import { bootstrap, mean, ratioOf, wilson } from '../metrics/statistics.js';
-import { addErrors, differences, type WordErrors } from '../metrics/words.js';
 
 export type Unit = '%' | 'dB' | 's' | 'kb/s' | '';
 
