@@ -56,7 +56,7 @@ export function parseJson(where: string, text: string, type: string): object {
 /** A complaint under status 200, as in the middle of a stream. */
 function complaint(where: string, { error, code }: Completion, text: string): Failure {
   const status = Number((error as { code?: unknown } | undefined)?.code ?? code);
-  return statusFailure(where, status >= 400 && status < 600 ? status : 500, text, null);
+  return statusFailure(where, status >= 400 && status < 600 ? status : 500, text, () => null);
 }
 
 /** Text, also where it comes as a list of parts. */

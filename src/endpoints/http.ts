@@ -1,16 +1,20 @@
 /**
- * One HTTP exchange with a server, watched by clocks. It is Node's own `fetch` from its package `undici`: the one built in
- * gives up after 300 s without a header, and a rendered sound, which comes in one piece, can take longer. It is loaded when
- * first used.
+ * One HTTP exchange with a server, watched by clocks. It goes through the package `undici`, on which Node's own `fetch` stands:
+ * that one gives up after 300 s without a header, and a rendered sound, which comes in one piece, can take longer. It is
+ * loaded when first used.
  */
-import type { Agent, Response } from 'undici';
+import { Readable } from 'node:stream';
+import type { Agent, Dispatcher } from 'undici';
 import { connectionFailure, Failure, fault, statusFailure } from './failure.js';
+import type { Header } from './limits.js';
 import type { SilenceOptions } from './options.js';
 
 /** Bytes that an answer may have: an hour of sound as base64. */
 const MOST_BYTES = 256 * 2 ** 20;
 /** Characters of an error's body that are read. */
 const ERROR_CHARACTERS = 1 << 16;
+/** Characters of a request's body that become bytes at once. */
+const PIECE = 1 << 16;
 
 export interface HttpSettings {
   /** sent to every server as a bearer token */
@@ -21,8 +25,11 @@ export interface HttpSettings {
 export interface Call {
   /** how the server is called in messages */
   where: string;
-  /** sent as JSON by POST; without it the call is a GET */
-  body?: object;
+  /**
+   * Sent as JSON by POST; without it the call is a GET. A list of texts is sent one after another as they are, and emptied
+   * thereby: so a request that waits for its answer holds none of them.
+   */
+  body?: object | string[];
   /** seconds until the first byte of the answer's body */
   firstByte: number;
   signal: AbortSignal;
@@ -32,11 +39,14 @@ export interface Call {
 export interface HttpAnswer {
   /** the header `content-type` */
   type: string;
+  header: Header;
   /** text as it comes; @throws Failure when it breaks off or stays away too long */
   text: AsyncIterable<string>;
   /** the server's words with our key struck out, should it repeat it */
   discreet: (words: string) => string;
 }
+
+type Response = Dispatcher.ResponseData;
 
 /** Connections to servers. */
 export class Http {
@@ -48,14 +58,16 @@ export class Http {
   async send(url: URL, call: Call): Promise<HttpAnswer> {
     const { where, signal } = call;
     signal.throwIfAborted();
-    const clock = new Clock();
+    const clock = new Clock(signal);
     try {
       const late = `no answer came within ${call.firstByte} s; try later, or allow more with --timeout.`;
-      clock.set(call.firstByte, () => fault(where, late, 'elsewhere'));
-      const response = await this.fetch(url, call, AbortSignal.any([signal, clock.signal]));
-      if (response.status !== 200) throw await this.refusal(where, response);
+      clock.set(call.firstByte, () => fault(where, late, 'elsewhere', { kind: 'timeout' }));
+      const response = await this.exchange(url, call, clock.signal);
+      const header = headerOf(response);
+      if (response.statusCode !== 200) throw await this.refusal(where, response, header);
       return {
-        type: response.headers.get('content-type') ?? '',
+        type: header('content-type') ?? '',
+        header,
         text: this.text(response, call, clock),
         discreet: (words) => this.discreet(words),
       };
@@ -70,22 +82,27 @@ export class Http {
     await this.agent?.destroy();
   }
 
-  private async fetch(url: URL, { where, body }: Call, signal: AbortSignal): Promise<Response> {
+  private async exchange(url: URL, { where, body }: Call, signal: AbortSignal): Promise<Response> {
+    const { Agent, request } = await import('undici');
     const { apiKey } = this.settings;
-    const headers: Record<string, string> = { accept: 'application/json, text/event-stream', 'user-agent': 'bagpiper' };
-    if (apiKey !== undefined) headers.authorization = `Bearer ${apiKey}`;
-    if (body) headers['content-type'] = 'application/json';
-    const { Agent, fetch } = await import('undici');
     const { connect } = this.settings.timeouts;
     // 0: our own clocks watch the rest.
     this.agent ??= new Agent({ connect: { timeout: connect * 1000 }, headersTimeout: 0, bodyTimeout: 0 });
+    const headers: Record<string, string> = { accept: 'application/json, text/event-stream', 'user-agent': 'bagpiper' };
+    if (apiKey !== undefined) headers.authorization = `Bearer ${apiKey}`;
+    if (body) headers['content-type'] = 'application/json';
+    const texts = Array.isArray(body) ? (body as string[]) : undefined;
+    if (texts) headers['content-length'] = String(texts.reduce((sum, text) => sum + Buffer.byteLength(text), 0));
     try {
-      return await fetch(url, {
+      return await request(url, {
         method: body ? 'POST' : 'GET',
         headers,
-        ...(body ? { body: JSON.stringify(body) } : {}),
+        ...(texts
+          ? { body: Readable.from(bytesOf(texts), { objectMode: false }) }
+          : body
+            ? { body: JSON.stringify(body) }
+            : {}),
         dispatcher: this.agent,
-        redirect: 'manual',
         signal,
       });
     } catch (error) {
@@ -94,14 +111,14 @@ export class Http {
     }
   }
 
-  private async *text(response: Response, { where, signal }: Call, clock: Clock): AsyncGenerator<string, void, void> {
+  private async *text({ body }: Response, { where }: Call, clock: Clock): AsyncGenerator<string, void, void> {
     const { idle } = this.settings.timeouts;
     const silent = `nothing more came for ${idle} s in the middle of the answer; try again.`;
     const decoder = new TextDecoder();
     let bytes = 0;
     try {
-      for await (const piece of pieces(response)) {
-        clock.set(idle, () => fault(where, silent, 'here'));
+      for await (const piece of body as AsyncIterable<Uint8Array>) {
+        clock.set(idle, () => fault(where, silent, 'here', { kind: 'timeout' }));
         bytes += piece.length;
         if (bytes > MOST_BYTES) throw fault(where, 'the answer has more than 256 MB; it was not read.', 'elsewhere');
         yield decoder.decode(piece, { stream: true });
@@ -109,25 +126,25 @@ export class Http {
       yield decoder.decode();
     } catch (error) {
       if (error instanceof Failure) throw error;
-      for (const { aborted, reason } of [signal, clock.signal]) if (aborted) throw reason;
+      if (clock.signal.aborted) throw clock.signal.reason;
       throw connectionFailure(where, where, error, true);
     } finally {
       clock.stop();
     }
   }
 
-  private async refusal(where: string, response: Response): Promise<Failure> {
-    let body = '';
+  private async refusal(where: string, { statusCode, body }: Response, header: Header): Promise<Failure> {
+    let text = '';
     try {
       const decoder = new TextDecoder();
-      for await (const piece of pieces(response)) {
-        body += decoder.decode(piece, { stream: true });
-        if (body.length > ERROR_CHARACTERS) break;
+      for await (const piece of body as AsyncIterable<Uint8Array>) {
+        text += decoder.decode(piece, { stream: true });
+        if (text.length > ERROR_CHARACTERS) break;
       }
     } catch {
       // What came of it will do.
     }
-    return statusFailure(where, response.status, this.discreet(body), response.headers.get('retry-after'));
+    return statusFailure(where, statusCode, this.discreet(text), header);
   }
 
   private discreet(words: string): string {
@@ -136,25 +153,49 @@ export class Http {
   }
 }
 
-async function* pieces({ body }: Response): AsyncGenerator<Uint8Array, void, void> {
-  for await (const piece of body ?? []) yield piece as Uint8Array;
+function headerOf({ headers }: Response): Header {
+  return (name) => {
+    const value = headers[name];
+    return (Array.isArray(value) ? value[0] : value) ?? null;
+  };
 }
 
-/** Fires a signal when nobody has set it anew in time. */
+/** Texts as bytes, a little at a time; what has been sent is let go. */
+async function* bytesOf(texts: string[]): AsyncGenerator<Buffer, void, void> {
+  for (let text = texts.shift(); text !== undefined; text = texts.shift()) {
+    let at = 0;
+    while (at < text.length) {
+      // A letter of two halves stays whole.
+      const half = /[\uD800-\uDBFF]/.test(text[at + PIECE - 1] ?? '') ? 1 : 0;
+      yield Buffer.from(text.slice(at, at + PIECE - half));
+      at += PIECE - half;
+    }
+  }
+}
+
+/** Fires a signal when nobody has set it anew in time, or when another one fires. */
 class Clock {
   private readonly controller = new AbortController();
   private timer: NodeJS.Timeout | undefined;
+
+  // Not AbortSignal.any: while the outer signal lives, Node 20 keeps all that were ever made of it.
+  constructor(private readonly outer: AbortSignal) {
+    outer.addEventListener('abort', this.pass, { once: true });
+  }
 
   get signal(): AbortSignal {
     return this.controller.signal;
   }
 
   set(seconds: number, failure: () => Failure): void {
-    this.stop();
+    clearTimeout(this.timer);
     this.timer = setTimeout(() => this.controller.abort(failure()), seconds * 1000);
   }
 
   stop(): void {
     clearTimeout(this.timer);
+    this.outer.removeEventListener('abort', this.pass);
   }
+
+  private readonly pass = (): void => this.controller.abort(this.outer.reason);
 }

@@ -6,8 +6,17 @@
 export { below, isAddress, parseAddresses, shown } from './address.js';
 export { type Completion, parseCompletion, parseJson, textOf, wholeText } from './completion.js';
 export { backoff, Endpoint, Endpoints } from './endpoints.js';
-export { type Again, Failure, fault, mistake, secondsOf, statusFailure } from './failure.js';
+export {
+  type Again,
+  Failure,
+  type FailureDetails,
+  type FailureKind,
+  fault,
+  mistake,
+  statusFailure,
+} from './failure.js';
 export { type Call, Http, type HttpAnswer, type HttpSettings } from './http.js';
+export { durationOf, type Header, pauseOf, secondsOf, waitOf } from './limits.js';
 export { getJson, listModels, type ServerModel } from './models.js';
 export {
   apiKeyFrom,

@@ -52,7 +52,7 @@ export async function askTarget(http: Http, server: Server, settings: Settings, 
     return chooseModel(server.where, await listModels(http, server.base, settings.timeouts.opening, signal), settings);
   } catch (error) {
     // A server that keeps no list may still have the model that was named.
-    if (serverModel === undefined || !(error instanceof Failure) || !error.missing) throw error;
+    if (serverModel === undefined || !(error instanceof Failure) || !error.details.missing) throw error;
     return targetOf({ name: serverModel }, settings);
   }
 }
