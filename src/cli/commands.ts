@@ -28,6 +28,7 @@ export function buildProgram(version: string, start: Start): Command {
   addAsk(program, start);
   addRender(program, start);
   addPull(program, start);
+  addTrain(program, start);
   addChecks(program, start);
   return program;
 }
@@ -107,6 +108,15 @@ function addPull(program: Command, start: Start): void {
     .action((repo: string, flags) =>
       start(async (context) => (await import('./pull.js')).pull(repo, flags, context), flags),
     );
+}
+
+function addTrain(program: Command, start: Start): void {
+  withOutputFlags(program.command('train'))
+    .description('Train or fine-tune a model on own records; a stopped training goes on when called again.')
+    .requiredOption('-c, --config <file>', 'YAML or JSON: what to start from, data, stages (docs/training.md)')
+    .option('--max-minutes <m>', 'stop after so long, with a checkpoint', numberOf('--max-minutes'))
+    .addHelpText('after', examples('bagpiper train --config mine.yaml', 'bagpiper train -c mine.yaml --max-minutes 15'))
+    .action((flags) => start(async (context) => (await import('./train.js')).train(flags, context), flags));
 }
 
 function addChecks(program: Command, start: Start): void {

@@ -25,6 +25,7 @@ export {
   parseConfig,
   type SegmentDefaults,
 } from './config.js';
+export { FieldReader, type JsonObject } from './config-reader.js';
 export { delayDeinterleave, delayInterleave } from './delay.js';
 export { drawKeptMessage, dropConditions } from './dropout.js';
 export { buildRows, type ContinuousSpan, type Segment, type TokenGrid } from './grid.js';

@@ -2,7 +2,8 @@
  * train/: training in this process. `trainingLoss` (model/) with its gradients is one graph; `Trainer` runs it and lets
  * AdamW change the parameters; `train` makes a run of it: schedule, log, progress, plot, and checkpoints from which a
  * killed run continues exactly. `Epochs` and `layBatch` put samples into batches. docs/training.md explains it with an
- * example. train/nano rebuilds the shipped model with what is here.
+ * example. train/nano rebuilds the shipped model with what is here; train/records reads ESPnet's manifests and dialogues, and
+ * train/tune is `bagpiper train` on them.
  *
  * What an own training needs from the rooms above is handed on, so that `bagpiper/train` is enough.
  */
@@ -35,3 +36,11 @@ export { AdamW, type AdamWOptions, type OptimizerState, type StepResult } from '
 export { plotLog } from './plot.js';
 export { learningRate, type ScheduleOptions } from './schedule.js';
 export { Trainer, type TrainerOptions, type TrainStep } from './trainer.js';
+export {
+  parseTuneSettings,
+  readTuneSettings,
+  type TuneOptions,
+  type TuneResult,
+  type TuneSettings,
+  tune,
+} from './tune/index.js';
