@@ -8,6 +8,11 @@ export { BagpiperError, ServerError } from './errors.js';
 export {
   type AudioInput,
   type Bagpiper,
+  type ConvertEvent,
+  type ConvertedModel,
+  type ConvertModelOptions,
+  conversionTo,
+  convertModel,
   type LoadOptions,
   loadBagpiper,
   type Parts,

@@ -28,6 +28,7 @@ export function buildProgram(version: string, start: Start): Command {
   addAsk(program, start);
   addRender(program, start);
   addPull(program, start);
+  addConvert(program, start);
   addTrain(program, start);
   addChecks(program, start);
   return program;
@@ -95,18 +96,43 @@ function addPull(program: Command, start: Start): void {
     .option('-o, --out <dir>', "a folder for plain files (default: the hub's cache)")
     .option('--include <glob...>', 'only files that fit (default: all but training state, logs, pictures)')
     .option('--jobs <n>', 'connections at once (default: 8)', numberOf('--jobs'))
+    .option('--quantize <how>', 'then convert it to q4 or q8, so that it can run here')
     .option('--tokenizer <repo>', 'tokenizer of a model that brings none (default: Qwen/Qwen3-8B-Base)')
     .option('--no-tokenizer', 'bring none')
     .addHelpText(
       'after',
       examples(
-        'bagpiper pull espnet/bagpiper-sft',
+        'bagpiper pull espnet/bagpiper-sft --quantize q4',
         'bagpiper describe street.mp3 --model espnet/bagpiper-sft',
         'bagpiper pull espnet/bagpiper --revision v1 --out models/base --include "*.pt" "*.yaml"',
       ),
     )
     .action((repo: string, flags) =>
       start(async (context) => (await import('./pull.js')).pull(repo, flags, context), flags),
+    );
+}
+
+function addConvert(program: Command, start: Start): void {
+  withOutputFlags(program.command('convert'))
+    .description('Make a model folder of a published or trained checkpoint, in 4 or 8 bits or as it is.')
+    .argument('<in>', 'torch or safetensors file, folder with either, or the name of a pulled model')
+    .argument('<out>', 'folder to make; a stopped conversion goes on when called again')
+    .option('--quantize <how>', 'none (for vLLM and training), q8 or q4', 'q4')
+    .option('--block <n>', 'numbers that share a scale: 16, 32, 64, 128 or 256 (default: 128)', numberOf('--block'))
+    .option('--head-bits <n>', 'bits of the output head: 4 or 8 (default: 8)', numberOf('--head-bits'))
+    .option('--config <file>', 'config.json (default: beside the weights, else the published sizes)')
+    .option('--tokenizer <dir>', "folder with the tokenizer's files (default: beside the weights)")
+    .option('--no-tokenizer', 'put none into the result')
+    .addHelpText(
+      'after',
+      examples(
+        'bagpiper convert espnet/bagpiper-sft bagpiper-q4',
+        'bagpiper convert model.pt serving --quantize none --tokenizer Qwen3-8B-Base',
+        'bagpiper convert bagpiper-sft careful --quantize q4 --block 32',
+      ),
+    )
+    .action((input: string, out: string, flags) =>
+      start(async (context) => (await import('./convert.js')).convert(input, out, flags, context), flags),
     );
 }
 

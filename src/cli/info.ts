@@ -1,9 +1,13 @@
-/** `bagpiper info [MODEL]`: what a model folder holds, from its headers alone, or what a server says of itself. */
+/**
+ * `bagpiper info [MODEL]`: what a model folder or a published checkpoint holds, from its headers alone, or what a server says
+ * of itself.
+ */
+import { readdirSync, statSync } from 'node:fs';
 import { isAddress } from '../endpoints/index.js';
-import { CODEC_PREFIX, parseNanoCodecConfig } from '../model/codec/nano-config.js';
-import { type BagpiperConfig, parseConfig } from '../model/config.js';
+import type { BagpiperConfig } from '../model/config.js';
 import { modelSource } from '../tasks/bagpiper.js';
-import { type ModelFolder, openModelFolder } from '../weights/folder.js';
+import { looksLikeRepo, snapshotFolder } from '../weights/hub/index.js';
+import type { DType } from '../weights/index.js';
 import type { Context } from './context.js';
 import type { ServerFlags } from './options.js';
 
@@ -14,6 +18,7 @@ interface InfoFlags extends ServerFlags {
 /** Tensors that belong together. */
 interface Group {
   name: string;
+  tensors: number;
   parameters: number;
   bytes: number;
 }
@@ -31,71 +36,99 @@ interface ModelInfo {
   sizes: Record<string, number>;
   /** estimate of what a run takes at least */
   memoryBytes: number;
+  /** what this machine will manage */
+  machine: string;
 }
 
-/** By the beginnings of tensor names; the first that fits counts. */
-const GROUPS: readonly (readonly [string, RegExp])[] = [
-  ['decoder layers', /^model\.layers\./],
-  ['embeddings and head', /^(model\.embed_tokens|model\.norm|lm_head|stream_emb)\./],
-  ['audio encoder', /^multimodal_io_dict\.continuous_audio\./],
-  ['adaptor', /^adaptor\./],
-  ['codec', new RegExp(`^${CODEC_PREFIX.replaceAll('.', '\\.')}`)],
-];
-/**
- * What Node and ONNX Runtime take beside weights and cache. Measured (Node 20, x64): 126 MB in all for a model of 0.1M
- * parameters, 211 MB for one of 12M, which the estimate below puts at 126 and 227.
- */
-const BASE_BYTES = 125e6;
-/** Rows that the cache holds at first. */
-const CACHE_ROWS = 512;
+/** An opened model, or weights that can become one. */
+interface Opened {
+  config: BagpiperConfig;
+  tensors: ReadonlyMap<string, { name: string; dtype: DType; shape: number[]; byteLength: number }>;
+  hash: string;
+  /** can be run as it is */
+  runnable: boolean;
+}
 
 export async function info(model: string | undefined, flags: InfoFlags, context: Context): Promise<void> {
   const { screen } = context;
-  const source = modelSource(model);
+  const source = sourceOf(model);
   if (isAddress(source)) return (await import('./server.js')).serverInfo(source, flags, context);
-  const folder = openModelFolder(source);
-  const config = parseConfig(folder.config, folder.configFile);
-  await checkTensors(folder, config);
-  const about = inspect(source, folder, config);
+  const about = await inspect(source, await open(source));
   await screen.result(flags.json ? JSON.stringify(about) : table(about));
 }
 
-/** Names, shapes and number formats, where the codec is one of ours; numbers are not looked at. @throws BagpiperError */
-async function checkTensors(folder: ModelFolder, config: BagpiperConfig): Promise<void> {
-  const { codec_config: codec } = config;
-  if (codec?.type === 'xcodec') return;
-  const { expectedTensors, isUnused } = await import('../model/bagpiper.js');
-  const nano = codec && parseNanoCodecConfig(codec, folder.configFile);
-  folder.requireTensors(expectedTensors(config, nano), { ignore: isUnused });
+/** Where the model lies; a pulled one that was not converted yet, where it was pulled to. */
+function sourceOf(model: string | undefined): string {
+  try {
+    return modelSource(model);
+  } catch (error) {
+    if (model === undefined || !looksLikeRepo(model)) throw error;
+    try {
+      return snapshotFolder(model);
+    } catch {
+      throw error;
+    }
+  }
 }
 
-function inspect(source: string, folder: ModelFolder, config: BagpiperConfig): ModelInfo {
+/** Checks names, shapes and number formats; numbers are not looked at. @throws BagpiperError */
+async function open(source: string): Promise<Opened> {
+  const { codecOf, expectedTensors, isUnused } = await import('../model/bagpiper.js');
+  const { hashFiles, openCheckpoint, openModelFolder, openWeights } = await import('../weights/index.js');
+  if (!isCheckpoint(source)) {
+    const { parseConfig } = await import('../model/config.js');
+    const folder = openModelFolder(source);
+    const config = parseConfig(folder.config, folder.configFile);
+    const { tensors } = folder;
+    const expected = expectedTensors(config, codecOf(config, folder.configFile), (name) => tensors.has(name));
+    openWeights(folder, expected, { ignore: isUnused });
+    return { config, tensors, hash: folder.modelHash(), runnable: true };
+  }
+  const { checkWeights } = await import('../model/conversion.js');
+  const { configOf } = await import('../tasks/convert-model.js');
+  const checkpoint = openCheckpoint(source);
+  const { own, where } = configOf(source);
+  const { config } = checkWeights(checkpoint, own, where);
+  return { config, tensors: checkpoint.tensors, hash: hashFiles(checkpoint.files), runnable: false };
+}
+
+/** Whether these are weights that must be converted before they run, as published; else they are, or should be, a model folder. */
+function isCheckpoint(source: string): boolean {
+  const stats = statSync(source, { throwIfNoEntry: false });
+  if (!stats?.isDirectory()) return stats !== undefined;
+  const names = readdirSync(source);
+  const runnable = names.includes('model.safetensors') || names.includes('model.safetensors.index.json');
+  return names.length > 0 && !(names.includes('config.json') && runnable);
+}
+
+async function inspect(source: string, { config, tensors, hash, runnable }: Opened): Promise<ModelInfo> {
+  const { memoryNeeded, modelTensors } = await import('../model/memory.js');
+  const { groupOf } = await import('../model/storage.js');
+  const { verdict } = await import('./machine.js');
   const groups = new Map<string, Group>();
   const dtypes: Record<string, number> = {};
-  for (const { name, shape, dtype, byteLength } of folder.tensors.values()) {
-    const label = GROUPS.find(([, pattern]) => pattern.test(name))?.[0] ?? 'other';
-    const group = groups.get(label) ?? { name: label, parameters: 0, bytes: 0 };
+  const all = modelTensors(tensors);
+  for (const { name, shape, format, bytes } of all) {
+    const label = groupOf(name);
+    const group = groups.get(label) ?? { name: label, tensors: 0, parameters: 0, bytes: 0 };
+    group.tensors++;
     group.parameters += shape.reduce((a, b) => a * b, 1);
-    group.bytes += byteLength;
+    group.bytes += bytes;
     groups.set(label, group);
-    dtypes[dtype] = (dtypes[dtype] ?? 0) + 1;
+    dtypes[format] = (dtypes[format] ?? 0) + 1;
   }
-  const all = [...groups.values()];
-  const parameters = all.reduce((sum, group) => sum + group.parameters, 0);
-  const { num_hidden_layers: layers, num_key_value_heads: kv, head_dim: dim } = config;
-  // Keys and values in 32-bit floats, for the request and for guidance.
-  const cache = layers * 2 * 2 * kv * dim * CACHE_ROWS * 4;
+  const list = [...groups.values()];
   return {
     name: config.model_type,
     source,
-    hash: folder.modelHash().slice(0, 16),
-    parameters,
-    bytes: all.reduce((sum, group) => sum + group.bytes, 0),
+    hash: hash.slice(0, 16),
+    parameters: list.reduce((sum, { parameters }) => sum + parameters, 0),
+    bytes: list.reduce((sum, { bytes }) => sum + bytes, 0),
     dtypes,
-    groups: all.sort((a, b) => b.parameters - a.parameters),
+    groups: list.sort((a, b) => b.parameters - a.parameters),
     sizes: sizesOf(config),
-    // Weights count twice: as they are read, and as ONNX Runtime packs them.
-    memoryBytes: BASE_BYTES + 2 * parameters * 4 + cache,
+    memoryBytes: memoryNeeded(all, config),
+    machine: verdict(all, config, runnable),
   };
 }
 
@@ -119,17 +152,20 @@ function table(about: ModelInfo): string {
     ['source', about.source],
     ['hash', about.hash],
     ['parameters', `${about.parameters.toLocaleString('en-US')} in ${megabytes(about.bytes)}`],
-    ...about.groups.map(({ name, parameters, bytes }): [string, string] => [
+    ...about.groups.map(({ name, tensors, parameters, bytes }): [string, string] => [
       `  ${name}`,
-      `${parameters.toLocaleString('en-US')} in ${megabytes(bytes)}`,
+      `${parameters.toLocaleString('en-US')} in ${megabytes(bytes)}, ${counted(tensors)}`,
     ]),
-    ['number formats', list(about.dtypes, (dtype, count) => `${dtype} (${count} tensors)`)],
+    ['number formats', list(about.dtypes, (dtype, count) => `${dtype} (${counted(count)})`)],
     ['sizes', list(about.sizes, (name, size) => `${name} ${size}`)],
     ['memory needed', `about ${megabytes(about.memoryBytes)}`],
+    ['this machine', about.machine],
   ];
   const width = Math.max(...lines.map(([label]) => label.length)) + 2;
   return lines.map(([label, value]) => label.padEnd(width) + value).join('\n');
 }
+
+const counted = (tensors: number): string => `${tensors} tensor${tensors === 1 ? '' : 's'}`;
 
 const list = (entries: Record<string, number>, text: (name: string, value: number) => string): string =>
   Object.entries(entries)

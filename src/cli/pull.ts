@@ -1,6 +1,8 @@
 /** `bagpiper pull REPO`: a model from the hub. On stdout goes the folder where it lies. */
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
+import { BagpiperError } from '../errors.js';
+import { conversionTo } from '../tasks/convert.js';
 import {
   convertedFolder,
   type Progress,
@@ -11,6 +13,7 @@ import {
   sizeText,
 } from '../weights/hub/index.js';
 import type { Context } from './context.js';
+import { showConversion } from './convert.js';
 import type { Screen } from './screen.js';
 
 export interface PullFlags {
@@ -18,6 +21,7 @@ export interface PullFlags {
   out?: string;
   include?: string[];
   jobs?: number;
+  quantize?: string;
   /** false: `--no-tokenizer` */
   tokenizer?: string | boolean;
   json?: boolean;
@@ -25,6 +29,7 @@ export interface PullFlags {
 
 export async function pull(repo: string, flags: PullFlags, { io, screen, signal }: Context): Promise<void> {
   const { revision, out, include, jobs, tokenizer, json } = flags;
+  const format = formatOf(flags);
   screen.progress(`Asking for ${repo} ...`);
   try {
     const pulled = await pullModel(repo, {
@@ -33,6 +38,7 @@ export async function pull(repo: string, flags: PullFlags, { io, screen, signal 
       ...(include === undefined ? {} : { include }),
       ...(typeof tokenizer === 'string' || tokenizer === false ? { tokenizer } : {}),
       ...(jobs === undefined ? {} : { jobs }),
+      ...(format && { convert: conversionTo(format, { onEvent: (event) => showConversion(event, screen) }) }),
       signal,
       env: io.env,
       onEvent: (event) => show(event, screen),
@@ -44,6 +50,18 @@ export async function pull(repo: string, flags: PullFlags, { io, screen, signal 
     screen.clearProgress();
     if (signal.aborted) screen.note('What has come is kept; the same command goes on from there.');
   }
+}
+
+/** @throws BagpiperError for another format, or where it could not be made */
+function formatOf({ quantize, tokenizer }: PullFlags): 'q4' | 'q8' | undefined {
+  if (quantize === undefined) return undefined;
+  if (quantize !== 'q4' && quantize !== 'q8') {
+    throw new BagpiperError(
+      `--quantize is "${quantize}"; q4 and q8 are accepted, and without it nothing is converted.`,
+    );
+  }
+  if (tokenizer === false) throw new BagpiperError('--quantize needs a tokenizer; leave out --no-tokenizer.');
+  return quantize;
 }
 
 function show(event: PullEvent, screen: Screen): void {

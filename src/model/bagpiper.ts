@@ -8,6 +8,7 @@ import { parseXcodecConfig, type XcodecConfig } from './codec/xcodec-config.js';
 import { isUnusedByXcodec, xcodecTensors } from './codec/xcodec-weights.js';
 import { type BagpiperConfig, parseConfig } from './config.js';
 import { languageModelTensors } from './language-model.js';
+import { textTokenizer } from './serving.js';
 
 export interface Model extends StoredWeights {
   folder: ModelFolder;
@@ -39,16 +40,24 @@ export function openModel(path: string): Model {
   const codec = codecOf(config, folder.configFile);
   const expected = expectedTensors(config, codec, (name) => folder.tensors.has(name));
   const weights = openWeights(folder, expected, { ignore: isUnused });
-  const tokenizerFile = `${path}/tokenizer.json`;
-  const tokenizer = Tokenizer.fromJson(folder.tokenizer(), tokenizerFile);
-  const room = config.text_token_end - config.text_token_offset;
-  if (tokenizer.vocabSize > room) {
-    throw new BagpiperError(
-      `${tokenizerFile} has ${tokenizer.vocabSize} tokens but ${folder.configFile} has room for ${room}; they belong to different models.`,
-    );
-  }
+  const tokenizer = openTokenizer(folder.tokenizer(), config, `${path}/tokenizer.json`, folder.configFile);
   const parameters = [...expected.values()].reduce((sum, shape) => sum + shape.reduce((a, b) => a * b, 1), 0);
   return { folder, config, tokenizer, codec, parameters, ...weights };
+}
+
+/**
+ * The tokenizer of a model, from a parsed tokenizer.json with ids of its own or with those of the model.
+ *
+ * @param file names it in messages, `configFile` the config
+ * @throws BagpiperError where it is none, or has more tokens than the model has text ids
+ */
+export function openTokenizer(json: unknown, config: BagpiperConfig, file: string, configFile: string): Tokenizer {
+  const tokenizer = Tokenizer.fromJson(textTokenizer(json, config), file);
+  const room = config.text_token_end - config.text_token_offset;
+  if (tokenizer.vocabSize <= room) return tokenizer;
+  throw new BagpiperError(
+    `${file} has ${tokenizer.vocabSize} tokens but ${configFile} has room for ${room}; they belong to different models.`,
+  );
 }
 
 /**

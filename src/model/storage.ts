@@ -2,12 +2,14 @@
  * How a model's tensors are stored: which matrices go into blocks of few bits, in which order everything is written, and
  * the groups by which tensors are counted. Reasons and measurements: docs/quantization.md.
  */
+import { BagpiperError } from '../errors.js';
 import type { Bits } from '../graph/index.js';
-import { type BlockFormat, blockFor, type TensorPlan } from '../weights/index.js';
+import { type BlockFormat, blockFor, LARGEST_BLOCK, SMALLEST_BLOCK, type TensorPlan } from '../weights/index.js';
 import { ENCODER_PREFIX } from './audio-encoder.js';
 import { CODEC_PREFIX } from './codec/nano-config.js';
 
-export type Quantization = 'none' | 'q8' | 'q4';
+export const QUANTIZATIONS = ['none', 'q8', 'q4'] as const;
+export type Quantization = (typeof QUANTIZATIONS)[number];
 
 /** How to quantize. */
 export interface StorageChoice {
@@ -18,6 +20,26 @@ export interface StorageChoice {
   headBits: Bits;
 }
 
+/** What is taken where nothing is said. */
+export const DEFAULT_STORAGE: Readonly<StorageChoice> = { quantize: 'q4', block: 128, headBits: 8 };
+
+/** Fills in what is not said. @throws BagpiperError for a choice that there is not */
+export function storageChoice(given: { [field in keyof StorageChoice]?: unknown }): StorageChoice {
+  const { quantize = DEFAULT_STORAGE.quantize, block = DEFAULT_STORAGE.block, headBits = 8 } = given;
+  const method = QUANTIZATIONS.find((name) => name === quantize);
+  if (!method) throw new BagpiperError(`quantize is ${shown(quantize)}; accepted are ${QUANTIZATIONS.join(', ')}.`);
+  const size = Number(block);
+  if (!(Number.isInteger(Math.log2(size)) && size >= SMALLEST_BLOCK && size <= LARGEST_BLOCK)) {
+    throw new BagpiperError(`block is ${shown(block)}; accepted are 16, 32, 64, 128 and 256.`);
+  }
+  if (headBits !== 4 && headBits !== 8) {
+    throw new BagpiperError(`headBits is ${shown(headBits)}; accepted are 4 and 8.`);
+  }
+  return { quantize: method, block: size, headBits };
+}
+
+const shown = (value: unknown): string => JSON.stringify(value) ?? String(value);
+
 /** By the beginnings of tensor names; the first that fits counts. */
 export const TENSOR_GROUPS: readonly (readonly [string, RegExp])[] = [
   ['decoder layers', /^model\.layers\./],
@@ -25,6 +47,7 @@ export const TENSOR_GROUPS: readonly (readonly [string, RegExp])[] = [
   ['audio encoder', /^multimodal_io_dict\.continuous_audio\./],
   ['adaptor', /^adaptor\./],
   ['codec', new RegExp(`^${CODEC_PREFIX.replaceAll('.', '\\.')}`)],
+  ['loss weights, not used', /^vocab_weight$/],
 ];
 
 /** The group of a tensor. */

@@ -3,10 +3,10 @@ import { setMaxListeners } from 'node:events';
 import { statSync } from 'node:fs';
 import { basename, join, resolve } from 'node:path';
 import { BagpiperError } from '../../errors.js';
+import { takeLock } from '../lock.js';
 import { type ConvertedFormat, convertedFolder, snapshotFolder } from './find.js';
 import { Http, PACE, type Pace } from './http.js';
 import { type HubFile, type Listing, listRepo } from './listing.js';
-import { takeLock } from './lock.js';
 import { Meter, type Progress } from './meter.js';
 import { parseRepo, type RepoName } from './names.js';
 import { Permits } from './permits.js';
@@ -157,14 +157,14 @@ async function fetchParts(
   options: PullOptions & { signal: AbortSignal },
 ): Promise<number> {
   const { signal, onEvent = () => {}, jobs = DEFAULT_JOBS } = options;
-  const locks = new Map(parts.map(({ shelf, listing }) => [shelf.lock, listing.repo]));
+  const locks = new Map(parts.map(({ shelf, listing }) => [shelf.lock, `${listing.repo} is being pulled`]));
   const held: (() => void)[] = [];
   const { listing } = parts[parts.length - 1];
   const all = parts.flatMap(({ wanted }) => wanted);
   const meter = new Meter(bytesOf(all));
   let timer: NodeJS.Timeout | undefined;
   try {
-    for (const [path, repo] of [...locks].sort()) held.push(takeLock(path, repo));
+    for (const [path, what] of [...locks].sort()) held.push(takeLock(path, what));
     const missing = await missingOf(parts, meter, signal);
     const { done: present } = meter.progress();
     const { repo, commit } = listing;

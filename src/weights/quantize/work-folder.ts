@@ -20,6 +20,7 @@ import {
 } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 import { BagpiperError, messageOf } from '../../errors.js';
+import { takeLock } from '../lock.js';
 import type { Layout } from './layout.js';
 
 const CONVERSION = 'conversion.json';
@@ -37,13 +38,15 @@ export class WorkFolder {
   private journal: number;
   private pending: string[] = [];
   private pendingBytes = 0;
+  private readonly release: () => void;
 
   /**
    * Opens the work folder of OUT, or makes it.
    *
    * @param fingerprint says what is converted into what; what an earlier run left is kept only where it is the same
    * @param noteAfter bytes after which finished tensors are noted
-   * @throws BagpiperError where OUT exists, the disk has no room, or the folder cannot be written
+   * @throws BagpiperError where OUT exists or is being made by another process, the disk has no room, or the folder cannot
+   *   be written
    */
   constructor(
     private readonly out: string,
@@ -53,13 +56,15 @@ export class WorkFolder {
   ) {
     this.path = `${resolve(out)}.part`;
     if (existsSync(out)) throw new BagpiperError(`${out} exists already; choose another folder or remove it first.`);
-    const kept = this.leftBehind(fingerprint);
-    this.kept = kept ?? new Set();
+    this.release = this.lock();
     try {
+      const kept = this.leftBehind(fingerprint);
+      this.kept = kept ?? new Set();
       if (!kept) this.begin(fingerprint);
       this.journal = openSync(join(this.path, FINISHED), 'a');
       for (const { name } of layout.files) this.open.set(name, openSync(join(this.path, name), 'r+'));
     } catch (error) {
+      this.release();
       throw this.explained(error);
     }
   }
@@ -79,19 +84,37 @@ export class WorkFolder {
 
   /** Stops; what is finished stays. */
   close(): void {
-    this.note();
-    this.closeAll();
+    try {
+      this.note();
+    } finally {
+      this.closeAll();
+      this.release();
+    }
   }
 
   /** Puts the result at its place. @param beside writes what belongs beside the weights */
   complete(beside: (folder: string) => void): void {
-    this.close();
     try {
+      this.note();
+      this.closeAll();
       beside(this.path);
-      for (const name of [CONVERSION, FINISHED]) rmSync(join(this.path, name), { force: true });
       if (existsSync(this.out))
         throw new BagpiperError(`${this.out} has come into being meanwhile; the result is in ${this.path}.`);
       renameSync(this.path, this.out);
+      // Last: a process that is killed before leaves a folder that is gone on from.
+      for (const name of [CONVERSION, FINISHED]) rmSync(join(this.out, name), { force: true });
+    } catch (error) {
+      throw this.explained(error);
+    } finally {
+      this.closeAll();
+      this.release();
+    }
+  }
+
+  /** Two processes at one folder would write into each other's files. */
+  private lock(): () => void {
+    try {
+      return takeLock(`${this.path}.lock`, `${this.out} is being made`);
     } catch (error) {
       throw this.explained(error);
     }
@@ -157,9 +180,9 @@ export class WorkFolder {
   }
 
   private closeAll(): void {
-    for (const file of this.open.values()) closeSync(file);
+    if (this.open.size === 0) return;
+    for (const file of [...this.open.values(), this.journal]) closeSync(file);
     this.open.clear();
-    closeSync(this.journal);
   }
 
   private explained(error: unknown): BagpiperError {

@@ -19,7 +19,6 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { Random } from '../../../src/random.js';
 import { proxyFor } from '../../../src/weights/hub/http.js';
 import { looksLikeRepo } from '../../../src/weights/hub/index.js';
-import { takeLock } from '../../../src/weights/hub/lock.js';
 import { Meter } from '../../../src/weights/hub/meter.js';
 import { isSafePath } from '../../../src/weights/hub/names.js';
 import { Permits } from '../../../src/weights/hub/permits.js';
@@ -28,6 +27,7 @@ import { cacheOf, homeOf, hubSettings } from '../../../src/weights/hub/settings.
 import { pointTo, WAYS } from '../../../src/weights/hub/shelf.js';
 import { checkSpace, freeSpace, sizeText } from '../../../src/weights/hub/space.js';
 import { OrderedWriter } from '../../../src/weights/hub/writer.js';
+import { takeLock } from '../../../src/weights/lock.js';
 import { noise } from './stub-hub.js';
 
 let folder: string;
@@ -222,14 +222,14 @@ describe('the disk', () => {
 
 describe('the lock', () => {
   it('is held by one, and taken over from the dead', () => {
-    const release = takeLock(at('lock'), 'a/b');
-    expect(() => takeLock(at('lock'), 'a/b')).toThrow(/a\/b is being pulled by another process/);
+    const release = takeLock(at('lock'), 'a/b is being pulled');
+    expect(() => takeLock(at('lock'), 'a/b is being pulled')).toThrow(/a\/b is being pulled by another process/);
     release();
     expect(existsSync(at('lock'))).toBe(false);
     // Of another machine, whose processes cannot be seen: dead when it has given no sign for a minute.
     writeFileSync(at('lock'), '1 elsewhere\n');
-    expect(() => takeLock(at('lock'), 'a/b')).toThrow('another process');
+    expect(() => takeLock(at('lock'), 'a/b is being pulled')).toThrow('another process');
     utimesSync(at('lock'), 1, 1);
-    takeLock(at('lock'), 'a/b')();
+    takeLock(at('lock'), 'a/b is being pulled')();
   });
 });

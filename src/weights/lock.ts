@@ -1,8 +1,8 @@
-/** Keeps two processes from fetching into the same folder at once. */
+/** Keeps two processes from writing into the same folder at once. */
 import { mkdirSync, readFileSync, rmSync, statSync, utimesSync, writeFileSync } from 'node:fs';
 import { hostname } from 'node:os';
 import { dirname } from 'node:path';
-import { BagpiperError } from '../../errors.js';
+import { BagpiperError } from '../errors.js';
 
 /** How often whoever holds a lock says that it lives, and after which time it counts as dead. Milliseconds. */
 const SIGN = 5000;
@@ -25,7 +25,7 @@ export function takeLock(path: string, what: string): () => void {
       if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
       if (tried > 2 || isHeld(path)) {
         throw new BagpiperError(
-          `${what} is being pulled by another process already; wait until it has ended, or remove ${path} if there is none.`,
+          `${what} by another process already; wait until it has ended, or remove ${path} if there is none.`,
         );
       }
       rmSync(path, { force: true });
