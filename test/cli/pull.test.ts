@@ -1,6 +1,7 @@
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { encodeWav } from '../../src/audio/index.js';
 import { progressLine } from '../../src/cli/pull.js';
@@ -101,6 +102,76 @@ describe('bagpiper pull', () => {
     expect(stopped.err).toContain('What has come is kept');
     hub.onSent = () => {};
     expect(await bagpiper(['pull', MODEL], { env })).toMatchObject({ code: 0, out: `${snapshot()}\n` });
+  });
+});
+
+describe('bagpiper pull --quantize', () => {
+  const checkpoint = fileURLToPath(new URL('../fixtures/checkpoint', import.meta.url));
+  const converted = (format: string): string =>
+    join(home, `.cache/huggingface/bagpiper/models--org--tiny/${'e'.repeat(40)}-${format}`);
+
+  beforeEach(() => {
+    const content = (name: string, lfs = false) => ({ content: readFileSync(join(checkpoint, name)), lfs });
+    const files = {
+      'config.json': content('config.json'),
+      'tokenizer.json': content('tokenizer.json'),
+      'model.pt': content('model.pt', true),
+    };
+    hub.repos['org/tiny'] = { commit: 'e'.repeat(40), files };
+    for (const [name, value] of Object.entries({ HF_HOME: join(home, '.cache/huggingface'), HF_HUB_CACHE: '' })) {
+      vi.stubEnv(name, value);
+    }
+  });
+
+  it('converts what came and prints that folder alone; the model is then known by its name', async () => {
+    const pull = ['pull', 'org/tiny', '--quantize', 'q4'];
+    expect(await bagpiper(pull, { env })).toMatchObject({ code: 0, out: `${converted('q4')}\n`, err: '' });
+    const wav = join(home, 'a.wav');
+    writeFileSync(wav, encodeWav(new Float32Array(8000).fill(0.1), 16000));
+    const said = await bagpiper(['describe', wav, '-m', 'org/tiny', '--json'], { env });
+    expect(JSON.parse(said.out)).toMatchObject({ caption: SAID.caption });
+    const again = await bagpiper([...pull, '--json'], { env });
+    expect(JSON.parse(again.out)).toMatchObject({ folder: converted('q4'), received: 0 });
+  });
+
+  it('tells onlookers of both steps, and asks nobody to convert what is converted', async () => {
+    const { complaints } = await bagpiper(['pull', 'org/tiny', '--quantize', 'q8'], { env, tty: true });
+    const lines = complaints.map((line) => line.split('\x1b[K').at(-1));
+    expect(lines[0]).toMatch(/^org\/tiny at eeeeeeeeeeee: 3 files/);
+    expect(lines[1]).toMatch(/^Tensors: /);
+    expect(lines[2]).toMatch(/^vocab_weight is left out/);
+    expect(complaints.join()).not.toContain('To run it here');
+  });
+
+  it('puts the result where --out says, and nothing over a folder that is something else', async () => {
+    const out = join(home, 'mine');
+    const pull = ['pull', 'org/tiny', '--out', out, '--quantize'];
+    expect(await bagpiper([...pull, 'q4'], { env })).toMatchObject({ code: 0, out: `${out}\n` });
+    expect(await bagpiper([...pull, 'q4'], { env })).toMatchObject({ code: 0, out: `${out}\n` });
+    const other = await bagpiper([...pull, 'q8'], { env });
+    expect(other).toMatchObject({ code: 2, out: '' });
+    expect(other.err).toMatch(/mine exists already; choose another folder/);
+  });
+
+  it('without it a checkpoint is looked at, and converted by its name, where it lies', async () => {
+    await bagpiper(['pull', 'org/tiny'], { env });
+    const about = await bagpiper(['info', 'org/tiny', '--json'], { env });
+    expect(JSON.parse(about.out)).toMatchObject({ machine: expect.stringContaining('must be converted once') });
+    const out = join(home, 'by-name');
+    expect(await bagpiper(['convert', 'org/tiny', out], { env })).toMatchObject({ code: 0, out: `${out}\n` });
+  });
+
+  it.each([
+    [['--quantize', 'none'], /--quantize is "none"; q4 and q8 are accepted/],
+    [['--quantize', 'q4', '--no-tokenizer'], /--quantize needs a tokenizer/],
+  ])('%j is refused', async (more, message) => {
+    const shown = await bagpiper(['pull', 'org/tiny', ...more], { env });
+    expect({ code: shown.code, out: shown.out, lines: shown.complaints.length }).toEqual({
+      code: 2,
+      out: '',
+      lines: 1,
+    });
+    expect(shown.complaints[0]).toMatch(message);
   });
 });
 
