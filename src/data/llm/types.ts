@@ -3,8 +3,11 @@ import type { JsonObject, Usage } from '../types.js';
 
 export type ChatPart =
   | { type: 'text'; text: string }
-  /** `data` is the base64 of a file's bytes, `format` its suffix */
-  | { type: 'input_audio'; input_audio: { data: string; format: string } };
+  /**
+   * `data` is the base64 of a file's bytes, `format` its suffix. A function is called each time the request goes out, and what it
+   * gives is let go with that: so requests that wait for a turn or for an answer hold no sound.
+   */
+  | { type: 'input_audio'; input_audio: { data: string | (() => string | Promise<string>); format: string } };
 
 export interface ChatMessage {
   role: 'system' | 'user' | 'assistant';
