@@ -1,5 +1,6 @@
 /** Asks a model for something that has rules. A reply that breaks them is sent back once, with what is wrong named. */
-import type { ChatMessage, ChatRequest } from '../llm/types.js';
+import { askChecked } from '../llm/checked.js';
+import type { ChatRequest } from '../llm/types.js';
 import { type Reason, SetAside } from '../types.js';
 import { brokenRules, type Rule } from './rules.js';
 import { MalformedReply, readAs, type Shape } from './shape.js';
@@ -31,51 +32,33 @@ export function structured<T>(name: string, shape: Shape<T>): Pick<Asked<T>, 'sc
  *   client throws
  */
 export async function ask<T>(tools: Tools, asked: Asked<T>, context: StepContext): Promise<T> {
-  const messages = tools.prompts.messages(asked.prompt, asked.values);
-  const first = await once(tools, asked, messages, context);
-  if (first.value !== undefined) return first.value;
-  const problems = first.problems.map(({ message }) => `- ${message}`).join('\n');
-  const repair = tools.prompts.messages('repair', { problems });
-  const second = await once(
-    tools,
-    asked,
-    [...messages, { role: 'assistant', content: first.reply }, ...repair.filter(({ role }) => role === 'user')],
-    context,
-  );
-  if (second.value !== undefined) return second.value;
-  throw new SetAside(second.problems[0] as Reason);
-}
-
-interface Tried<T> {
-  reply: string;
-  value?: T;
-  problems: Reason[];
-}
-
-async function once<T>(
-  tools: Tools,
-  asked: Asked<T>,
-  messages: ChatMessage[],
-  context: StepContext,
-): Promise<Tried<T>> {
   const { temperature, maxTokens, schema } = asked;
-  const answer = await tools.client.chat(
-    { messages, temperature, maxTokens, seed: tools.seed, ...(schema && { schema }) },
-    context.signal,
-  );
-  context.spend(answer.usage);
-  const reply = answer.text;
-  if (answer.finishReason === 'length') {
-    const message = `The reply was cut off at ${maxTokens} tokens; it must be shorter.`;
-    return { reply, problems: [{ kind: 'reply_cut', message }] };
-  }
-  let value: T;
+  const messages = tools.prompts.messages(asked.prompt, asked.values);
+  let value: T | undefined;
+  let problems: Reason[] = [];
+  const check = ({ text }: { text: string }): string[] => {
+    [value, problems] = judged(asked, text);
+    return problems.map(({ message }) => message);
+  };
+  const request = { messages, temperature, maxTokens, seed: tools.seed, ...(schema && { schema }) };
   try {
-    value = asked.read(reply);
+    await askChecked(tools.client, request, check, context);
+  } catch (error) {
+    if (!(error instanceof SetAside)) throw error;
+    // A second reply that was cut off is never checked: then the problems kept here are the first one's, or none.
+    const [first] = problems;
+    if (first?.message === error.reason.message) throw new SetAside(first);
+    throw new SetAside({ kind: 'reply_cut', message: error.reason.message });
+  }
+  return value as T;
+}
+
+function judged<T>(asked: Asked<T>, text: string): [T | undefined, Reason[]] {
+  try {
+    const value = asked.read(text);
+    return [value, brokenRules(asked.rules, value)];
   } catch (error) {
     if (!(error instanceof MalformedReply)) throw error;
-    return { reply, problems: [{ kind: 'reply_malformed', message: error.message }] };
+    return [undefined, [{ kind: 'reply_malformed', message: error.message }]];
   }
-  const problems = brokenRules(asked.rules, value);
-  return problems.length === 0 ? { reply, value, problems } : { reply, problems };
 }

@@ -1,5 +1,5 @@
 /** Rules: named checks that a model's reply must pass, each with its reason in words that both people and models can use. */
-import { type Reason, RecordError, SetAside } from '../types.js';
+import { type Reason, SetAside } from '../types.js';
 
 /** A check. Names are short and countable; they become the reason's kind. */
 export interface Rule<T> {
@@ -27,9 +27,4 @@ export function demand<T>(rules: readonly Rule<T>[], value: T): void {
 /** A rule for texts, to be hung on a part of a larger value. */
 export function of<T, P>(part: (value: T) => P, rule: Rule<P>): Rule<T> {
   return { name: rule.name, broken: (value) => rule.broken(part(value)) };
-}
-
-/** Whether a failure speaks of one record only. */
-export function isRecords(error: unknown): error is SetAside | RecordError {
-  return error instanceof SetAside || error instanceof RecordError;
 }

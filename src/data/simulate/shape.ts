@@ -3,6 +3,7 @@
  * checks what came back. Every field is required and no other is accepted, as strict structured outputs want it; what may be
  * missing is null.
  */
+import { objectIn } from '../llm/json.js';
 import type { JsonObject } from '../types.js';
 
 /** A reply that is not what was asked for. */
@@ -118,27 +119,11 @@ export function object<F extends Record<string, Shape<unknown>>>(fields: F): Sha
   };
 }
 
-/**
- * The JSON of a reply: all of it, or what lies from its first brace to its last, for models that write a sentence before or
- * a fence around it (data workflow of the ESPnet recipe).
- * @throws MalformedReply
- */
-export function jsonIn(reply: string): unknown {
-  const from = reply.indexOf('{');
-  const to = reply.lastIndexOf('}');
-  for (const candidate of [reply, from >= 0 && to > from ? reply.slice(from, to + 1) : '']) {
-    try {
-      return JSON.parse(candidate);
-    } catch {
-      // The next candidate, or the end.
-    }
-  }
-  throw new MalformedReply('The reply must be one JSON object and nothing else.');
-}
-
 /** Reads a reply's JSON in a shape. @throws MalformedReply */
 export function readAs<T>(shape: Shape<T>, reply: string): T {
-  return shape.read(jsonIn(reply), 'reply');
+  const found = objectIn(reply);
+  if (!found) throw new MalformedReply('The reply must be one JSON object and nothing else.');
+  return shape.read(found, 'reply');
 }
 
 function described(schema: JsonObject, description?: string): JsonObject {

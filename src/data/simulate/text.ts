@@ -122,7 +122,7 @@ export function leakedShare(spoken: string, text: string): number {
 /** Sentences of a text, counted by what ends them; dots in numbers and short forms end none. */
 export function sentenceCount(text: string): number {
   const ends = plain(text)
-    .replace(/\b(?:Mr|Mrs|Ms|Dr|St|vs|etc|approx|e\.g|i\.e|No)\./gi, '')
+    .replace(/\b(?:Mr|Mrs|Ms|Dr|St|vs|etc|approx|e\.g|i\.e)\./gi, '')
     .replace(/\.{2,}/g, '')
     .match(/[.!?]["')\]*]*(?=\s|$)/g);
   return ends?.length ?? 0;
