@@ -1,11 +1,36 @@
-/** A clock that only waiting moves: whoever waits longest waits no longer than the others need to get their turn. */
+/** A clock that only waiting moves. */
 import type { Surroundings } from '../../src/endpoints/index.js';
 
 export class TestClock implements Surroundings {
   seconds = 0;
-  /** every wait that came to its end, in order */
-  readonly slept: number[] = [];
   private readonly sleepers = new Set<{ at: number; wake: () => void }>();
+  private ticking = false;
+
+  /** @param idle whether nothing else is going on: time moves then alone */
+  constructor(private readonly idle: () => boolean = () => true) {}
+
+  readonly now = (): number => this.seconds;
+  readonly random = (): number => 1;
+
+  readonly sleep = async (seconds: number, signal: AbortSignal): Promise<void> => {
+    signal.throwIfAborted();
+    await new Promise<void>((resolve, reject) => {
+      const wake = (): void => {
+        signal.removeEventListener('abort', cancel);
+        resolve();
+      };
+      const sleeper = { at: this.seconds + seconds, wake };
+      const cancel = (): void => {
+        this.sleepers.delete(sleeper);
+        reject(signal.reason as Error);
+      };
+      signal.addEventListener('abort', cancel, { once: true });
+      this.sleepers.add(sleeper);
+      this.tick();
+    });
+  };
+
+  /** Wakes who wakes first, after all that can go on without time has done so. */
   private tick(): void {
     if (this.ticking) return;
     this.ticking = true;
@@ -13,7 +38,7 @@ export class TestClock implements Surroundings {
       this.ticking = false;
       if (this.sleepers.size === 0) return;
       if (this.idle()) {
-        const [first] = [...this.sleepers].sort((a, b) => a.at - b.at);
+        const first = [...this.sleepers].reduce((a, b) => (b.at < a.at ? b : a));
         this.sleepers.delete(first);
         this.seconds = Math.max(this.seconds, first.at);
         first.wake();

@@ -1,4 +1,5 @@
 /** Language models behind OpenAI-compatible endpoints. */
+import { setMaxListeners } from 'node:events';
 import {
   below,
   fault,
@@ -43,6 +44,8 @@ export interface ChatState {
     running: number;
     /** requests that it may work on at once now */
     slots: number;
+    /** other clients' requests there, where the server tells */
+    others: number;
     /** mean seconds until an answer */
     seconds: number;
     /** why it takes no requests */
@@ -76,6 +79,8 @@ export class OpenAiChat implements ChatClient {
   async chat(request: ChatRequest, signal: AbortSignal): Promise<ChatReply> {
     if (this.closing.signal.aborted) throw new BagpiperError(CLOSED);
     signal.throwIfAborted();
+    // One signal stands for all requests of a stage.
+    setMaxListeners(0, signal);
     const own = new AbortController();
     const pass = (): void => own.abort(signal.reason);
     signal.addEventListener('abort', pass, { once: true });
@@ -112,11 +117,12 @@ export class OpenAiChat implements ChatClient {
       again,
       usage: { ...usage },
       ...(cost === undefined ? {} : { cost }),
-      endpoints: places.map(({ server, succeeded: answered, failed, running, slots, seconds, barred }) => ({
+      endpoints: places.map(({ server, succeeded: answered, failed, running, others, slots, seconds, barred }) => ({
         address: server.where,
         answered,
         failed,
         running,
+        others,
         slots: Math.floor(slots),
         seconds,
         ...(barred ? { barred: barred.error.message } : {}),

@@ -33,6 +33,8 @@ export interface ChatSettings {
   tokensPerMinute?: number;
   /** seconds until an answer begins, which is when all of it is made; default 300 */
   timeout?: number;
+  /** seconds between two pieces of an answer; default 60 */
+  idle?: number;
   /** as for any server; `times` are new tries after failures, being told to wait does not count; default 3 */
   retry?: Partial<RetryOptions>;
   /** seconds without one good answer, or of being told to wait, after which everything is given up; default 900 */
@@ -82,13 +84,14 @@ export function chatPlan(settings: ChatSettings, { apiKey }: ChatExtras = {}): C
     requestsPerMinute = Number.POSITIVE_INFINITY,
     tokensPerMinute = Number.POSITIVE_INFINITY,
     timeout = 300,
+    idle = 60,
     patience = 900,
     prices,
     budget = Number.POSITIVE_INFINITY,
     metricsEvery = 0,
   } = settings;
   const retry = { ...RETRY, ...given(settings.retry) };
-  const timeouts = { connect: 10, idle: 60 };
+  const timeouts = { connect: 10, idle };
   if (model !== undefined && model.trim() === '') {
     throw new BagpiperError("The model's name is empty; write it as the server lists it, or leave it out.");
   }
@@ -96,7 +99,7 @@ export function chatPlan(settings: ChatSettings, { apiKey }: ChatExtras = {}): C
   checkSetting('The number of requests at once', concurrency, whole && concurrency <= 65_536);
   checkRate('requests', requestsPerMinute);
   checkRate('tokens', tokensPerMinute);
-  checkTimeouts({ timeout, patience });
+  checkTimeouts({ timeout, idle, patience });
   checkSetting('The time between looks at /metrics', metricsEvery, metricsEvery >= 0);
   checkRetry(retry);
   checkMoney(prices, budget);

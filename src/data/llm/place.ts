@@ -11,6 +11,8 @@ const REST = 1;
 const LONGEST_REST = 30;
 /** Seconds after which an endpoint that refused all requests (key, model, path) is asked again, where others go on. */
 const BAR = 300;
+/** Share of its slots that a busy endpoint keeps at least; some of them will be served when it opens again. */
+const LEAST_SLOTS = 1 / 16;
 /** Weight of the newest observation of time and failures. */
 const NEW = 0.1;
 /** How much worse an endpoint counts that always fails. */
@@ -128,11 +130,11 @@ export class Place<T> extends Endpoint<T> {
   }
 
   private busy(wait: number | undefined, began: number, now: number, random: number): void {
-    const { retry } = this.options;
+    const { retry, concurrency } = this.options;
     if (began > this.news) {
       this.news = now;
       this.busyRow++;
-      this.slots = Math.max(1, Math.floor(this.slots / 2));
+      this.slots = Math.max(1, Math.floor(concurrency * LEAST_SLOTS), Math.floor(this.slots / 2));
     }
     this.closedUntil = Math.max(this.closedUntil, now + (wait ?? backoff(this.busyRow, retry, random)));
   }

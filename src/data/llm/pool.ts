@@ -15,6 +15,8 @@ const CERTAIN = 16;
 
 /** A request that wants a place. */
 interface Request<T> {
+  /** older ones come first, also when they are tried again: so none is put off for ever */
+  order: number;
   tokens: number;
   signal: AbortSignal;
   faults: number;
@@ -35,7 +37,9 @@ export class Pool<T> {
   /** tries that failed and were made again */
   again = 0;
   private turn = 0;
-  private readonly waiters = new Set<Waiter<T>>();
+  private orders = 0;
+  /** the oldest first */
+  private readonly waiters: Waiter<T>[] = [];
   /** since when there has been no good answer though some were asked for, the last failure, and whom it befell */
   private quiet: { since: number; last: Failure; requests: Set<object> } | undefined;
   private alarm: { at: number; off: AbortController } | undefined;
@@ -50,7 +54,7 @@ export class Pool<T> {
 
   /** Requests that wait for a place. */
   get waiting(): number {
-    return this.waiters.size;
+    return this.waiters.length;
   }
 
   /**
@@ -67,7 +71,8 @@ export class Pool<T> {
     tookOf: (result: R) => number | undefined,
     signal: AbortSignal,
   ): Promise<R> {
-    const request: Request<T> = { tokens, signal, faults: 0, busySince: undefined, notBefore: new Map() };
+    const order = ++this.orders;
+    const request: Request<T> = { order, tokens, signal, faults: 0, busySince: undefined, notBefore: new Map() };
     for (;;) {
       const place = await this.enter(request);
       const began = this.around.now();
@@ -98,7 +103,7 @@ export class Pool<T> {
   /** Has a look when something has changed from outside. */
   look(): void {
     const now = this.around.now();
-    const lost = this.waiters.size > 0 ? this.hopeless(now) : undefined;
+    const lost = this.waiters.length > 0 ? this.hopeless(now) : undefined;
     if (lost) {
       // Whoever asks after this begins a new count.
       this.quiet = undefined;
@@ -139,7 +144,7 @@ export class Pool<T> {
     signal.throwIfAborted();
     return new Promise<Place<T>>((resolve, reject) => {
       const leave = (): void => {
-        this.waiters.delete(waiter);
+        this.waiters.splice(this.waiters.indexOf(waiter), 1);
         signal.removeEventListener('abort', cancel);
       };
       const waiter: Waiter<T> = {
@@ -157,7 +162,8 @@ export class Pool<T> {
       };
       const cancel = (): void => waiter.stop(signal.reason);
       signal.addEventListener('abort', cancel, { once: true });
-      this.waiters.add(waiter);
+      const later = this.waiters.findIndex(({ request: { order } }) => order > request.order);
+      this.waiters.splice(later < 0 ? this.waiters.length : later, 0, waiter);
       this.look();
     });
   }
