@@ -63,9 +63,9 @@ export function checkWeights(
   const more = problems.length > 1 ? ` (and ${problems.length - 1} more problems with tensors)` : '';
   const sizes =
     own === undefined
-      ? 'The sizes are the published ones, since no config.json is beside the weights; name it where the model has others.'
-      : `The sizes are those of ${where}.`;
-  throw new BagpiperError(`${file} ${problems[0]}${more}. ${sizes}`);
+      ? 'the sizes are the published ones, since there is no config.json beside the weights: name it where the model has others'
+      : `the sizes are those of ${where}`;
+  throw new BagpiperError(`${file} ${problems[0]}${more}; ${sizes}.`);
 }
 
 function configOf(names: readonly string[], own: unknown, where: string): BagpiperConfig {

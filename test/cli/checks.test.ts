@@ -18,7 +18,7 @@ describe('help', () => {
   it('comes without a command, and has examples for every command', async () => {
     const { code, out } = await bagpiper([]);
     expect(code).toBe(0);
-    const names = ['describe', 'ask', 'render', 'info', 'doctor', 'parity', 'demo'];
+    const names = ['describe', 'ask', 'render', 'pull', 'convert', 'info', 'doctor', 'parity', 'demo'];
     for (const name of names) {
       expect(out).toContain(`\n  ${name} `);
       const help = await bagpiper([name, '--help']);

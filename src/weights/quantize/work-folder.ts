@@ -147,6 +147,8 @@ export class WorkFolder {
       );
     }
     mkdirSync(this.path);
+    // Says whose folder this is; what it says becomes true last.
+    writeFileSync(join(this.path, CONVERSION), '');
     for (const { name, header, size } of this.layout.files) {
       const file = openSync(join(this.path, name), 'w');
       this.put(file, 0, header);

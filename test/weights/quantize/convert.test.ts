@@ -131,6 +131,19 @@ describe('a conversion that is stopped', () => {
     expect(weightsIn(out)).toEqual(weightsIn((await whole).out));
   });
 
+  it('before it had begun is no obstacle', async () => {
+    const out = join(root, 'early');
+    mkdirSync(`${out}.part`);
+    await convert(q4, { out });
+    const half = join(root, 'half');
+    mkdirSync(`${half}.part`);
+    writeFileSync(join(`${half}.part`, 'conversion.json'), '');
+    writeFileSync(join(`${half}.part`, 'model.safetensors'), 'x');
+    const { converted } = await convert(q4, { out: half });
+    expect(converted.kept).toBe(0);
+    expect(weightsIn(half)).toEqual(weightsIn(out));
+  });
+
   it('begins anew where something else is converted', async () => {
     const out = join(root, 'other');
     const stop = () => {
