@@ -14,7 +14,16 @@ export interface ChatBody {
   response_format?: { type: string; json_schema?: { name?: string; schema?: object; strict?: boolean } };
 }
 
-const FIELDS = new Set(['model', 'messages', 'max_tokens', 'temperature', 'seed', 'stream', 'response_format']);
+const FIELDS = new Set([
+  'model',
+  'messages',
+  'max_tokens',
+  'max_completion_tokens',
+  'temperature',
+  'seed',
+  'stream',
+  'response_format',
+]);
 const FORMATS = new Set(['wav', 'mp3', 'flac', 'ogg', 'opus', 'm4a', 'aac']);
 
 const partsOf = ({ messages }: ChatBody): ChatBodyPart[] =>
