@@ -6,15 +6,20 @@ import {
   type AudioConfig,
   adaptor,
   type BagpiperConfig,
+  chunkTokens,
+  type EncodingPlan,
   encoderFront,
   encoderTower,
   layChunks,
   planEncoding,
 } from '../model/index.js';
-import { Session, type SessionOptions } from '../runtime/index.js';
+import { Session, type SessionOptions, type Value } from '../runtime/index.js';
 
 /** Front graphs that are kept: each length of a short clip has its own. */
 const KEPT_FRONTS = 4;
+
+/** Chunks that the convolutions work on at once: their buffers are large (20 MB a chunk at full size), and more are no faster. */
+const CHUNKS_AT_ONCE = 4;
 
 /** Vectors of the language model [tokens, hidden]. */
 export interface Heard {
@@ -61,20 +66,36 @@ export class Hearing {
     if (mel.frames === 0)
       throw new BagpiperError(`The clip has ${samples.length} samples at 16 kHz; at least 160 (10 ms) are needed.`);
     const plan = planEncoding(mel.frames, audio);
-    const front = await this.front(plan.frames);
-    const { embed } = await front.run({
-      chunks: {
-        data: layChunks(mel.data, mel.frames, plan, audio),
-        dims: [plan.chunks, 1, audio.num_mel_bins, plan.frames],
-      },
-      keep: { data: plan.keep, dims: [plan.tokens] },
-    });
+    const embed = await this.embed(layChunks(mel.data, mel.frames, plan, audio), plan, audio);
     this.tower ??= await this.openTower(audio);
     const { adapted } = await this.tower.run({
       embed,
       mask: { data: plan.mask, dims: [1, 1, plan.tokens, plan.tokens] },
     });
     return { vectors: adapted.data as Float32Array, tokens: plan.tokens };
+  }
+
+  /** Runs the convolutions, some chunks at a time: [1, tokens, d_model]. */
+  private async embed(
+    laid: Float32Array,
+    { chunks, frames, tokens }: EncodingPlan,
+    audio: AudioConfig,
+  ): Promise<Value> {
+    const front = await this.front(frames);
+    const width = audio.d_model;
+    const each = chunkTokens(frames);
+    const size = audio.num_mel_bins * frames;
+    const embed = new Float32Array(tokens * width);
+    for (let from = 0; from < chunks; from += CHUNKS_AT_ONCE) {
+      const to = Math.min(chunks, from + CHUNKS_AT_ONCE);
+      const count = Math.min(tokens, to * each) - from * each;
+      const part = await front.run({
+        chunks: { data: laid.subarray(from * size, to * size), dims: [to - from, 1, audio.num_mel_bins, frames] },
+        keep: { data: BigInt64Array.from({ length: count }, (_, i) => BigInt(i)), dims: [count] },
+      });
+      embed.set(part.embed.data as Float32Array, from * each * width);
+    }
+    return { data: embed, dims: [1, tokens, width] };
   }
 
   private async openTower(audio: AudioConfig): Promise<Session> {
