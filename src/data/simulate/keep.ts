@@ -1,5 +1,5 @@
 /** What is kept of judged dialogues, and the recipe's summaries of judging and filtering. No model is asked. */
-import type { Dialogue, JsonObject, Keyed, Reason } from '../types.js';
+import type { Dialogue, JsonObject, Reason } from '../types.js';
 import { flatScores, type Judged, PASS, partOf, type Threshold } from './judge.js';
 import { GROUP_RULES } from './tts-groups.js';
 
@@ -68,12 +68,6 @@ export class NameLimit {
     if (!this.over.has(id)) return null;
     return { kind: 'name_too_often', message: `The name ${metadata.name} occurs in more than ${most} personas.` };
   }
-}
-
-/** A dialogue with its judgement, for deciding whether it is kept. */
-export interface JudgedDialogue extends Keyed {
-  dialogue: Dialogue;
-  judged?: Judged;
 }
 
 interface Tally {
