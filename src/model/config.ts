@@ -132,7 +132,8 @@ export function parseConfig(json: unknown, where: string): BagpiperConfig {
     ...layout,
     adaptor_input_dim: read.count('adaptor_input_dim', audio_config?.output_dim ?? 2048),
     audio_config,
-    front_end: read.choice('front_end', ['training', 'serving'], 'training'),
+    // Windows of 100 and 400 are the fork's own, and so is what it does before them.
+    front_end: read.choice('front_end', ['training', 'serving'], isServing(audio_config) ? 'serving' : 'training'),
     max_input_seconds: read.number('max_input_seconds', 30, 1, 30),
     codec_config: parseCodec(read),
     chat: { system: parseSystem(read) },
@@ -145,6 +146,10 @@ export function parseConfig(json: unknown, where: string): BagpiperConfig {
     );
   }
   return config;
+}
+
+function isServing(audio: AudioConfig | null): boolean {
+  return audio?.n_window === 100 && audio.n_window_infer === 400;
 }
 
 type Decoder = Pick<

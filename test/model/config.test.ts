@@ -52,6 +52,16 @@ describe('parseConfig', () => {
     expect(config.front_end).toBe('serving');
   });
 
+  it.each([
+    [{}, 'training'],
+    [{ n_window: 100, n_window_infer: 400 }, 'serving'],
+    [{ n_window: 100, n_window_infer: 800 }, 'training'],
+  ])("takes the front end that goes with the encoder's windows: %o", (audio, expected) => {
+    const audio_config = { ...audio, output_dim: goldenConfig().adaptor_input_dim };
+    expect(goldenConfig({ audio_config }).front_end).toBe(expected);
+    expect(goldenConfig({ audio_config, front_end: 'training' }).front_end).toBe('training');
+  });
+
   it.each<[string, Record<string, unknown>, RegExp]>([
     ['a string for a number', { hidden_size: '64' }, /hidden_size is "64"; accepted are whole numbers from 1/],
     ['a fraction', { num_hidden_layers: 1.5 }, /num_hidden_layers is 1.5/],
