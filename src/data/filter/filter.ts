@@ -1,0 +1,225 @@
+/**
+ * Filters labels: text, near-duplicates, what is joined of them, noisy top-k. Every pass reads the labels' files anew, so that
+ * memory holds some tens of bytes a record; nothing of the outcome is written before all is decided.
+ */
+import { join as joinPath } from 'node:path';
+import type { SoundKind } from '../types.js';
+import { DuplicateFinder } from './duplicates.js';
+import { lineBatches } from './lines.js';
+import { idOf, type LabelLine, labelLines, readLabel } from './records.js';
+import { checkSemantics, joinedReason, noisyScore, score, topK } from './score.js';
+import type { FilterSettings } from './settings.js';
+import { kindOf, recordOf, Side, type SideName } from './sides.js';
+import type { FilterStats } from './stats.js';
+import { Column, IdTable } from './tables.js';
+import { Distributions, Verdicts } from './tally.js';
+import { TextFilter, type Verdict } from './text-pass.js';
+import { TextsById } from './texts.js';
+import { writeOutcome } from './write.js';
+
+export interface FilterRequest {
+  /** a run's label.jsonl, or upstream's label files */
+  labels: readonly string[];
+  /** where filter.jsonl and the folder filter/ are written; must exist */
+  folder: string;
+  settings: FilterSettings;
+  /** whether ids are known to come once, as in a run; otherwise later labels of an id are removed */
+  unique?: boolean;
+  /** a file with reference transcripts: a run's clips.jsonl, JSONL, or lines "id words" */
+  transcripts?: string;
+  /** files of ids to delete: `utt_id` or `id`, JSONL or one a line */
+  blacklists?: readonly string[];
+  /** side files; where there is none, nothing is joined, scored or drawn */
+  sides?: Partial<Record<SideName, string>>;
+  /** kind of sound where no judge tells it */
+  kind?: SoundKind;
+  signal?: AbortSignal;
+  onProgress?: (progress: FilterProgress) => void;
+}
+
+export interface FilterProgress {
+  phase: 'text' | 'duplicates' | 'join' | 'write';
+  records: number;
+  /** bytes of the labels' files that this phase read */
+  bytes: number;
+}
+
+/** What all passes share. */
+export interface Decided {
+  verdicts: Verdicts;
+  distributions: Distributions;
+  /** of near-duplicates: the record that is kept instead, by record */
+  firsts: Map<number, number>;
+  /** of joined and kept records: score, kind and lengths, by record */
+  scored?: Scored;
+}
+
+export interface Scored {
+  sides: Side[];
+  /** place in the columns, less one, by record */
+  places: Column<Int32Array>;
+  scores: Column<Float64Array>;
+  kinds: Column<Uint8Array>;
+  textToAudio: Column<Float32Array>;
+  audioToText: Column<Float32Array>;
+}
+
+/**
+ * Filters and writes filter.jsonl (a {@link Line} a label) and filter/: delete_ids.jsonl, kept_utt_ids.txt, stats.json, demo.jsonl,
+ * distributions.json. The same labels and settings give the same bytes.
+ *
+ * @throws BagpiperError for files that cannot be read or written; the signal's reason
+ */
+export async function filterLabels(request: FilterRequest): Promise<FilterStats> {
+  checkSemantics(request.settings);
+  const decided = await decide(request);
+  return writeOutcome(request, decided);
+}
+
+/** Decides on every record without writing the outcome. */
+export async function decide(request: FilterRequest): Promise<Decided> {
+  const decided: Decided = { verdicts: new Verdicts(), distributions: new Distributions(), firsts: new Map() };
+  await passText(request, decided);
+  if (Object.keys(request.sides ?? {}).length > 0) await passSides(request, decided);
+  return decided;
+}
+
+/** The labels of a request that no filter has removed yet, with their records' numbers. */
+export async function* survivors(request: FilterRequest, { verdicts }: Decided): AsyncGenerator<LabelLine> {
+  for await (const lines of labelLines(request.labels, request.signal)) {
+    for (const line of lines) if (verdicts.isKept(line.index)) yield line;
+  }
+}
+
+/** Opens what the text filters look up. */
+export async function textFilter(request: FilterRequest): Promise<{ filter: TextFilter; close: () => void }> {
+  const { settings, signal, transcripts, blacklists = [] } = request;
+  const deleted = blacklists.length > 0 ? await readIds(blacklists, signal) : undefined;
+  const texts = transcripts && settings.transcript ? await TextsById.open(transcripts, signal) : undefined;
+  return { filter: new TextFilter(settings, texts, deleted), close: () => texts?.close() };
+}
+
+const AGAIN: Verdict = { reason: { kind: 'duplicate_id', message: '' }, step: 'surface' };
+
+async function passText(request: FilterRequest, decided: Decided): Promise<void> {
+  const { settings, signal, onProgress } = request;
+  const { filter, close } = await textFilter(request);
+  const temporary = joinPath(request.folder, 'filter', 'temporary');
+  const finder = settings.duplicates ? new DuplicateFinder(temporary, settings.duplicates) : undefined;
+  const records = new Column(new Uint32Array(1024));
+  const { verdicts, distributions } = decided;
+  const ids = request.unique ? undefined : new IdTable();
+  const isAgain = (id: string): boolean => {
+    const before = ids?.size;
+    if (id !== '') ids?.add(id);
+    return id !== '' && before !== undefined && before === ids?.size;
+  };
+  let bytes = 0;
+  try {
+    for await (const lines of labelLines(request.labels, signal, (read) => {
+      bytes = read;
+    })) {
+      for (const line of lines) {
+        const { label } = readLabel(line);
+        const { reason, step, measures } = isAgain(label.id) ? AGAIN : filter.judge(label);
+        verdicts.set(line.index, reason, step);
+        distributions.add(label, measures);
+        if (reason || !finder) continue;
+        finder.add(filter.scanner.comparable());
+        records.push(line.index);
+      }
+      onProgress?.({ phase: 'text', records: verdicts.size, bytes });
+    }
+    if (finder) markDuplicates(finder.firsts(), records, decided);
+  } finally {
+    close();
+    finder?.close();
+  }
+}
+
+function markDuplicates(firsts: Int32Array, records: Column<Uint32Array>, decided: Decided): void {
+  for (let i = 0; i < firsts.length; i++) {
+    if (firsts[i] === i) continue;
+    decided.verdicts.set(records.get(i), { kind: 'near_duplicate' }, 'duplicates');
+    decided.firsts.set(records.get(i), records.get(firsts[i]));
+  }
+}
+
+async function passSides(request: FilterRequest, decided: Decided): Promise<void> {
+  const { settings, signal, onProgress } = request;
+  const sides: Side[] = [];
+  for (const [name, path] of Object.entries(request.sides ?? {})) {
+    sides.push(await Side.open(name as SideName, path, signal));
+  }
+  const scored: Scored = {
+    sides,
+    places: new Column(new Int32Array(1024)),
+    scores: new Column(new Float64Array(1024)),
+    kinds: new Column(new Uint8Array(1024)),
+    textToAudio: new Column(new Float32Array(1024)),
+    audioToText: new Column(new Float32Array(1024)),
+  };
+  decided.scored = scored;
+  const noisy = new Column(new Float64Array(1024));
+  const records = new Column(new Uint32Array(1024));
+  const joined = new Map<string, number>();
+  for await (const line of survivors(request, decided)) {
+    const id = idOf(line);
+    const reason = joinedReason(sides, id, joined, settings);
+    const kind = kindOf(joined.get('audio_type') ?? -1) ?? request.kind;
+    const value = reason ? undefined : score(joined, kind, settings);
+    if (reason || value === undefined) {
+      decided.verdicts.set(line.index, reason ?? { kind: 'no_score' }, 'semantic');
+      continue;
+    }
+    scored.places.set(line.index, scored.scores.size + 1);
+    scored.scores.push(value);
+    scored.kinds.push(kind === undefined ? KINDS.length : KINDS.indexOf(kind));
+    scored.textToAudio.push(joined.get('text_to_audio') ?? Number.NaN);
+    scored.audioToText.push(joined.get('audio_to_text') ?? Number.NaN);
+    noisy.push(settings.topK ? noisyScore(value, id, settings.topK) : value);
+    records.push(line.index);
+    if (records.size % 10_000 === 0) onProgress?.({ phase: 'join', records: line.index + 1, bytes: 0 });
+  }
+  if (settings.topK) draw(settings.topK.discard, scored, noisy, records, decided.verdicts);
+}
+
+const KINDS: readonly SoundKind[] = ['speech', 'music', 'sound'];
+
+/** Noisy top-k in the pool of each kind. Records of no known kind are let go in the share of sounds. */
+function draw(
+  discard: Record<SoundKind, number>,
+  { kinds }: Scored,
+  noisy: Column<Float64Array>,
+  records: Column<Uint32Array>,
+  verdicts: Verdicts,
+): void {
+  for (let kind = 0; kind <= KINDS.length; kind++) {
+    const pool = new Column(new Uint32Array(1024));
+    for (let i = 0; i < records.size; i++) if (kinds.get(i) === kind) pool.push(i);
+    const kept = topK(
+      Float64Array.from(pool.view(), (i) => noisy.get(i)),
+      discard[KINDS[kind] ?? 'sound'],
+    );
+    for (let i = 0; i < kept.length; i++) {
+      if (kept[i] === 0) verdicts.set(records.get(pool.get(i)), { kind: 'below_top_k' }, 'top-k');
+    }
+  }
+}
+
+/** Ids of delete lists. Upstream writes them as `id` in one place and reads `utt_id` in another; both are read here. */
+async function readIds(paths: readonly string[], signal?: AbortSignal): Promise<IdTable> {
+  const ids = new IdTable();
+  for (const path of paths) {
+    for await (const { lines, numbers, torn } of lineBatches(path, signal)) {
+      for (const [i, line] of lines.entries()) {
+        const text = line.toString().trim();
+        if (text.startsWith('{')) {
+          const record = recordOf(text, `${path} line ${numbers[i]}`, torn && i === lines.length - 1);
+          if (record) ids.add(record.id);
+        } else if (text !== '') ids.add(text.split(/\s/, 1)[0]);
+      }
+    }
+  }
+  return ids;
+}
