@@ -4,6 +4,20 @@
  * and export (export/). They run in this process or on workers behind Redis (queue/). docs/data.md explains it.
  */
 
+export {
+  type ChatOptions,
+  type ChatReport,
+  checkExport,
+  type EspnetOptions,
+  type EspnetReport,
+  type ExportCheck,
+  type ExportOptions,
+  exportChat,
+  exportEspnet,
+  exportParquet,
+  type ParquetOptions,
+  type ParquetReport,
+} from './export/index.js';
 export type { ChatClient, ChatMessage, ChatPart, ChatReply, ChatRequest } from './llm/types.js';
 export {
   type AudioReference,
