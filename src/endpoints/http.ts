@@ -8,6 +8,7 @@ import type { Agent, Dispatcher } from 'undici';
 import { connectionFailure, Failure, fault, statusFailure } from './failure.js';
 import type { Header } from './limits.js';
 import type { SilenceOptions } from './options.js';
+import { timer as realTimer, type Surroundings } from './surroundings.js';
 
 /** Bytes that an answer may have: an hour of sound as base64. */
 const MOST_BYTES = 256 * 2 ** 20;
@@ -30,6 +31,8 @@ export interface Call {
    * thereby: so a request that waits for its answer holds none of them.
    */
   body?: object | string[];
+  /** called when a list of texts has been handed over to the connection */
+  sent?: () => void;
   /** seconds until the first byte of the answer's body */
   firstByte: number;
   signal: AbortSignal;
@@ -52,13 +55,17 @@ type Response = Dispatcher.ResponseData;
 export class Http {
   private agent: Agent | undefined;
 
-  constructor(private readonly settings: HttpSettings) {}
+  /** @param timer by which the clocks run */
+  constructor(
+    private readonly settings: HttpSettings,
+    private readonly timer: Surroundings['timer'] = realTimer,
+  ) {}
 
   /** @throws Failure, or the signal's reason */
   async send(url: URL, call: Call): Promise<HttpAnswer> {
     const { where, signal } = call;
     signal.throwIfAborted();
-    const clock = new Clock(signal);
+    const clock = new Clock(signal, this.timer);
     try {
       const late = `no answer came within ${call.firstByte} s; try later, or allow more with --timeout.`;
       clock.set(call.firstByte, () => fault(where, late, 'elsewhere', { kind: 'timeout' }));
@@ -82,7 +89,7 @@ export class Http {
     await this.agent?.destroy();
   }
 
-  private async exchange(url: URL, { where, body }: Call, signal: AbortSignal): Promise<Response> {
+  private async exchange(url: URL, { where, body, sent }: Call, signal: AbortSignal): Promise<Response> {
     const { Agent, request } = await import('undici');
     const { apiKey } = this.settings;
     const { connect } = this.settings.timeouts;
@@ -98,7 +105,7 @@ export class Http {
         method: body ? 'POST' : 'GET',
         headers,
         ...(texts
-          ? { body: Readable.from(bytesOf(texts), { objectMode: false }) }
+          ? { body: Readable.from(bytesOf(texts, sent), { objectMode: false }) }
           : body
             ? { body: JSON.stringify(body) }
             : {}),
@@ -161,7 +168,7 @@ function headerOf({ headers }: Response): Header {
 }
 
 /** Texts as bytes, a little at a time; what has been sent is let go. */
-async function* bytesOf(texts: string[]): AsyncGenerator<Buffer, void, void> {
+async function* bytesOf(texts: string[], sent = (): void => {}): AsyncGenerator<Buffer, void, void> {
   for (let text = texts.shift(); text !== undefined; text = texts.shift()) {
     let at = 0;
     while (at < text.length) {
@@ -171,15 +178,19 @@ async function* bytesOf(texts: string[]): AsyncGenerator<Buffer, void, void> {
       at += PIECE - half;
     }
   }
+  sent();
 }
 
 /** Fires a signal when nobody has set it anew in time, or when another one fires. */
 class Clock {
   private readonly controller = new AbortController();
-  private timer: NodeJS.Timeout | undefined;
+  private cancel = (): void => {};
 
   // Not AbortSignal.any: while the outer signal lives, Node 20 keeps all that were ever made of it.
-  constructor(private readonly outer: AbortSignal) {
+  constructor(
+    private readonly outer: AbortSignal,
+    private readonly timer: Surroundings['timer'],
+  ) {
     outer.addEventListener('abort', this.pass, { once: true });
   }
 
@@ -188,12 +199,12 @@ class Clock {
   }
 
   set(seconds: number, failure: () => Failure): void {
-    clearTimeout(this.timer);
-    this.timer = setTimeout(() => this.controller.abort(failure()), seconds * 1000);
+    this.cancel();
+    this.cancel = this.timer(seconds, () => this.controller.abort(failure()));
   }
 
   stop(): void {
-    clearTimeout(this.timer);
+    this.cancel();
     this.outer.removeEventListener('abort', this.pass);
   }
 

@@ -8,8 +8,16 @@ export interface Surroundings {
   now: () => number;
   /** @throws the signal's reason when it fires meanwhile */
   sleep: (seconds: number, signal: AbortSignal) => Promise<void>;
+  /** calls `fire` then, unless what it returns is called before */
+  timer: (seconds: number, fire: () => void) => () => void;
   /** a number in [0, 1) */
   random: () => number;
+}
+
+/** The real timer. */
+export function timer(seconds: number, fire: () => void): () => void {
+  const id = setTimeout(fire, seconds * 1000);
+  return () => clearTimeout(id);
 }
 
 /** The real ones. */
@@ -19,6 +27,7 @@ export function surroundings(): Surroundings {
   return {
     now: () => performance.now() / 1000,
     random: () => random.next(),
+    timer,
     sleep: async (seconds, signal) => {
       await delay(seconds * 1000, undefined, { signal }).catch(() => {});
       signal.throwIfAborted();

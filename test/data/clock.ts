@@ -7,7 +7,7 @@ export class TestClock implements Surroundings {
   private ticking = false;
 
   /** @param idle whether nothing else is going on: time moves then alone */
-  constructor(private readonly idle: () => boolean = () => true) {}
+  constructor(public idle: () => boolean = () => true) {}
 
   readonly now = (): number => this.seconds;
   readonly random = (): number => 1;
@@ -28,6 +28,12 @@ export class TestClock implements Surroundings {
       this.sleepers.add(sleeper);
       this.tick();
     });
+  };
+
+  readonly timer = (seconds: number, fire: () => void): (() => void) => {
+    const off = new AbortController();
+    this.sleep(seconds, off.signal).then(fire, () => {});
+    return () => off.abort();
   };
 
   /** Wakes who wakes first, after all that can go on without time has done so. */

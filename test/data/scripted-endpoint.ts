@@ -79,6 +79,8 @@ export class ScriptedEndpoint {
   /** completions in the making now, and the most there have ever been */
   running = 0;
   mostRunning = 0;
+  /** completions at work now that will never be answered */
+  hung = 0;
   /** completions answered rightly, failed on purpose, and left by the client before they were answered */
   answered = 0;
   failed = 0;
@@ -207,6 +209,10 @@ export class ScriptedEndpoint {
     const own = typeof headers === 'function' ? headers() : headers;
     if (fault && fault.kind !== 'slow' && fault.kind !== 'length') {
       this.failed++;
+      if (fault.kind === 'hang' || fault.kind === 'stall') {
+        this.hung++;
+        response.on('close', () => this.hung--);
+      }
       if (fault.kind === 'cut' || fault.kind === 'reset') this.broken.add(response);
       return fail(response, fault, JSON.stringify(completion), own);
     }

@@ -1,6 +1,8 @@
 /** Several servers in turn, how long is waited, and addresses. */
+
 import { describe, expect, it } from 'vitest';
 import { backoff, Endpoints, type Failure, fault, parseAddresses, shown } from '../../src/endpoints/index.js';
+import { timer } from '../../src/endpoints/surroundings.js';
 import { ServerError } from '../../src/errors.js';
 
 const never = new AbortController().signal;
@@ -14,7 +16,7 @@ function endpoints(names: readonly string[], retry = RETRY) {
     slept.push(seconds);
     now += seconds;
   };
-  return { all: new Endpoints(names, retry, { now: () => now, sleep, random: () => 1 }), slept };
+  return { all: new Endpoints(names, retry, { now: () => now, sleep, random: () => 1, timer }), slept };
 }
 
 /** Work that fails as told, in this order, then succeeds; remembers whom it asked. */

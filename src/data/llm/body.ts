@@ -25,6 +25,13 @@ export function newDialect(): Dialect {
   return { structures: new Map(), limitName: 'max_tokens' };
 }
 
+/** Whether sounds are read only when the request goes out. */
+export function holdsSounds({ messages }: ChatRequest): boolean {
+  const isLate = (part: ChatPart): boolean =>
+    part.type === 'input_audio' && typeof part.input_audio.data === 'function';
+  return messages.some(({ content }) => typeof content !== 'string' && content.some(isLate));
+}
+
 /** @returns the texts that make up the body's JSON, sounds on their own */
 export async function bodyOf(model: string, request: ChatRequest, { structure, limitName }: Manner): Promise<string[]> {
   const { temperature, maxTokens, seed, schema } = request;

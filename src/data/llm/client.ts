@@ -12,9 +12,10 @@ import {
 } from '../../endpoints/index.js';
 import { BagpiperError } from '../../errors.js';
 import type { Usage } from '../types.js';
-import { adapt, bodyOf, type Dialect, mannerOf } from './body.js';
+import { adapt, bodyOf, type Dialect, holdsSounds, mannerOf } from './body.js';
 import { type Budget, NO_USAGE } from './budget.js';
 import { Expectation } from './expect.js';
+import { Gate } from './gate.js';
 import type { Place } from './place.js';
 import type { Pool } from './pool.js';
 import type { ChatClient, ChatReply, ChatRequest } from './types.js';
@@ -53,12 +54,16 @@ export interface ChatState {
   }[];
 }
 
+/** Requests whose sounds are read and sent at once: the others of hundreds hold none meanwhile. */
+const UPLOADS = 16;
+
 const CLOSED = 'The connection to the language model is closed; open it again.';
 
 export class OpenAiChat implements ChatClient {
   private readonly closing = new AbortController();
   private readonly expectation = new Expectation();
   private readonly running = new Set<AbortController>();
+  private readonly uploads = new Gate(UPLOADS);
 
   constructor(
     readonly model: string,
@@ -147,14 +152,17 @@ export class OpenAiChat implements ChatClient {
     const url = below(base, 'chat/completions');
     for (;;) {
       const manner = mannerOf(request, dialect);
-      const body = await bodyOf(this.model, request, manner);
+      const sent = holdsSounds(request) ? await this.uploads.enter(signal) : undefined;
       try {
-        const answer = await this.http.send(url, { where, body, firstByte: this.timeout, signal });
+        const body = await bodyOf(this.model, request, manner);
+        const answer = await this.http.send(url, { where, body, sent, firstByte: this.timeout, signal });
         const reply = await readReply(where, answer, this.model);
         this.heed(place, answer, request);
         return reply;
       } catch (error) {
         if (!adapt(dialect, request, manner, error)) throw error;
+      } finally {
+        sent?.();
       }
     }
   }

@@ -21,7 +21,7 @@ export async function openChat(settings: ChatSettings, extras: ChatExtras = {}):
   const plan = chatPlan(settings, extras);
   const { around = surroundings(), signal = new AbortController().signal, spent } = extras;
   const { apiKey, timeouts } = plan;
-  const http = new Http({ apiKey, timeouts });
+  const http = new Http({ apiKey, timeouts }, around.timer);
   const servers = plan.bases.map((base): ChatServer => ({ base, where: shown(base), dialect: newDialect() }));
   try {
     const model = plan.model ?? (await onlyModel(http, servers, plan, around, signal));

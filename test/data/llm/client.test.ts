@@ -26,11 +26,12 @@ async function start(options: ScriptedOptions = {}): Promise<ScriptedEndpoint> {
   return endpoint;
 }
 
-/** A client of all endpoints; time passes while no endpoint is at work. */
+/** A client of all endpoints; time passes while nothing is at work that will ever be answered. */
 async function open(settings: Partial<ChatSettings> = {}, extras: ChatExtras = {}): Promise<OpenAiChat> {
   const addresses = endpoints.map(({ address }) => address).join(',');
-  const around = new TestClock(() => endpoints.every(({ running }) => running === 0));
-  const client = await openChat({ endpoints: addresses, model: 'scripted', ...settings }, { around, ...extras });
+  const clock = new TestClock(() => false);
+  const client = await openChat({ endpoints: addresses, model: 'scripted', ...settings }, { around: clock, ...extras });
+  clock.idle = () => client.state.running === endpoints.reduce((sum, { hung }) => sum + hung, 0);
   clients.push(client);
   return client;
 }
@@ -132,7 +133,7 @@ describe('a request', () => {
 
   it.each(['hang', 'stall'] as const)('is made again where the server falls silent (%s)', async (kind) => {
     const endpoint = await start({ faults: faultsOf({ [kind]: /dog/ }) });
-    const client = await open({ timeout: 0.2, idle: 0.2 });
+    const client = await open();
     expect((await client.chat(say('A dog.'), never)).text).toBe('Heard: A dog.');
     expect(endpoint.asked).toHaveLength(2);
   });
@@ -227,15 +228,44 @@ describe('many requests', () => {
       [0.05, { kind: 'half' }],
       [0.05, { kind: 'reset' }],
       [0.05, { kind: 'odd' }],
-      [0.02, { kind: 'hang' }],
+      [0.05, { kind: 'hang' }],
+      [0.05, { kind: 'stall' }],
     ] as const;
     await start({ faults: randomFaults(1, shares) });
     await start({ faults: randomFaults(2, shares) });
-    const client = await open({ timeout: 0.5, retry: { times: 5 } });
+    const client = await open({ retry: { times: 5 } });
     const replies = await Promise.all(texts(400).map((text) => client.chat(say(text), never)));
     expect(replies.map(({ text }) => text)).toEqual(texts(400).map((text) => `Heard: ${text}`));
     for (const { answered } of endpoints) expect(answered).toBeGreaterThan(100);
     expect(client.state.answered).toBe(400);
+  });
+
+  it('read their sounds late, few at once, and let them go', async () => {
+    const endpoint = await start({ faults: ({ time }) => (time === 0 ? { kind: 'status', status: 500 } : undefined) });
+    const client = await open();
+    let reading = 0;
+    let most = 0;
+    let reads = 0;
+    const data = async (): Promise<string> => {
+      most = Math.max(most, ++reading);
+      reads++;
+      await new Promise((resolve) => setImmediate(resolve));
+      reading--;
+      return Buffer.from([1, 2, 3]).toString('base64');
+    };
+    const sound = { type: 'input_audio' as const, input_audio: { data, format: 'wav' } };
+    const ask = (text: string) =>
+      client.chat({ messages: [{ role: 'user', content: [sound, { type: 'text', text }] }] }, never);
+    await Promise.all(texts(100).map(ask));
+    expect(most).toBeLessThanOrEqual(16);
+    expect(reads).toBe(200);
+    expect(endpoint.answered).toBe(100);
+    // One that cannot be read is its record's error, and holds up nobody.
+    const missing = { ...sound, input_audio: { format: 'wav', data: () => Promise.reject(new Error('no such file')) } };
+    for (let i = 0; i < 20; i++) {
+      await expect(client.chat({ messages: [{ role: 'user', content: [missing] }] }, never)).rejects.toThrow('no such');
+    }
+    await ask('And one more.');
   });
 
   it('outlast a storm in which each is refused three times', async () => {
@@ -248,15 +278,16 @@ describe('many requests', () => {
 
   it('wait when headers say that nothing is left', async () => {
     let left = 10;
-    const endpoint = await start({
+    await start({
       headers: () => ({
         'x-ratelimit-limit-requests': '10',
         'x-ratelimit-remaining-requests': String(--left),
         'x-ratelimit-reset-requests': '20s',
       }),
     });
-    const clock = new TestClock(() => endpoint.running === 0);
+    const clock = new TestClock();
     const client = await open({}, { around: clock });
+    clock.idle = () => client.state.running === 0;
     for (const text of texts(10)) await client.chat(say(text), never);
     expect(clock.seconds).toBe(0);
     await client.chat(say('More.'), never);
@@ -269,17 +300,11 @@ describe('many requests', () => {
     busy.metrics = { running: 200, waiting: 50 };
     free.metrics = { running: 0, waiting: 0 };
     const client = await open({ metricsEvery: 1 }, { around: undefined });
-    await new Promise<void>((resolve) => {
-      const look = (): void => void (looked(client) ? resolve() : setTimeout(look, 5));
-      look();
-    });
+    while (client.state.endpoints[0].others === 0) await new Promise((resolve) => setTimeout(resolve, 5));
     await Promise.all(texts(40).map((text) => client.chat(say(text), never)));
     expect([busy.answered, free.answered]).toEqual([0, 40]);
   });
 });
-
-/** Whether the busy endpoint has been looked at. */
-const looked = ({ state }: OpenAiChat): boolean => state.endpoints[0].others > 0;
 
 describe('a budget', () => {
   const prices = { input: 1, output: 10 };
