@@ -18,7 +18,21 @@ export {
   type ParquetOptions,
   type ParquetReport,
 } from './export/index.js';
-export type { ChatClient, ChatMessage, ChatPart, ChatReply, ChatRequest } from './llm/types.js';
+export {
+  askChecked,
+  askJson,
+  type ChatClient,
+  type ChatExtras,
+  type ChatMessage,
+  type ChatPart,
+  type ChatReply,
+  type ChatRequest,
+  type ChatSettings,
+  type ChatState,
+  type OpenAiChat,
+  openChat,
+  type Prices,
+} from './llm/index.js';
 export {
   type AudioReference,
   type Clip,
