@@ -1,6 +1,6 @@
 /** Many requests over several endpoints: each goes where it is done soonest, and none is lost to an endpoint that fails. */
 import { backoff, Failure, type Surroundings } from '../../endpoints/index.js';
-import { type BagpiperError, ServerError } from '../../errors.js';
+import { BagpiperError, ServerError } from '../../errors.js';
 import { RecordError } from '../types.js';
 import { Place, type PlaceOptions } from './place.js';
 import { reasonOf } from './reasons.js';
@@ -12,6 +12,8 @@ export interface PoolOptions extends PlaceOptions {
 
 /** Failures of different requests in a row without which patience does not end: a few may be to blame themselves. */
 const CERTAIN = 16;
+/** Refused requests beyond the most that run at once, without a single good answer, after which it is the setting's fault. */
+const ALL_REFUSED = 64;
 
 /** A request that wants a place. */
 interface Request<T> {
@@ -37,6 +39,8 @@ export class Pool<T> {
   /** tries that failed and were made again */
   again = 0;
   private turn = 0;
+  /** requests refused before the first good answer; undefined: there has been one */
+  private refused: number | undefined = 0;
   private orders = 0;
   /** the oldest first */
   private readonly waiters: Waiter<T>[] = [];
@@ -82,6 +86,7 @@ export class Pool<T> {
         took = tookOf(result);
         place.succeed(began, this.around.now());
         this.quiet = undefined;
+        this.refused = undefined;
         return result;
       } catch (error) {
         if (!(error instanceof Failure) || signal.aborted) throw error;
@@ -124,7 +129,7 @@ export class Pool<T> {
     const { retry, patience } = this.options;
     const now = this.around.now();
     const verdict = place.fail(failure, began, now, this.around.random());
-    if (verdict === 'refused') throw new RecordError(reasonOf(failure));
+    if (verdict === 'refused') throw this.refusal(failure);
     if (verdict === 'barred') return;
     this.quiet ??= { since: now, last: failure, requests: new Set() };
     this.quiet.last = failure;
@@ -137,6 +142,18 @@ export class Pool<T> {
     request.busySince = undefined;
     if (++request.faults > retry.times) throw new RecordError(reasonOf(failure));
     request.notBefore.set(place, now + backoff(request.faults, retry, this.around.random()));
+  }
+
+  /** One request's error; the stage's, where no request ever does better: a model without ears refuses them all. */
+  private refusal(failure: Failure): Error {
+    if (this.refused !== undefined) this.refused++;
+    if ((this.refused ?? 0) < this.options.concurrency * this.places.length + ALL_REFUSED) {
+      return new RecordError(reasonOf(failure));
+    }
+    const { message } = failure;
+    return new BagpiperError(
+      `The first ${this.refused} requests were all refused; put right the stage's settings. ${message}`,
+    );
   }
 
   private async enter(request: Request<T>): Promise<Place<T>> {

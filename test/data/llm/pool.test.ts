@@ -294,6 +294,26 @@ describe('failures', () => {
     expect(two.pool.places[0].barred?.error.message).toContain('API key');
   });
 
+  it('of all the first requests are the fault of the settings', async () => {
+    const { run } = poolOf(['a']);
+    const lane = async (): Promise<unknown[]> => {
+      const errors: unknown[] = [];
+      for (let i = 0; i < 20; i++) errors.push(await run(() => Promise.reject(status(400))).catch((error) => error));
+      return errors;
+    };
+    const errors = (await Promise.all(Array.from({ length: 4 }, lane))).flat();
+    const own = errors.filter((error) => error instanceof RecordError);
+    expect(own).toHaveLength(8 + 63);
+    const messages = errors.filter((error) => error instanceof BagpiperError).map(({ message }) => message);
+    expect(messages).toHaveLength(80 - 71);
+    expect(messages.sort()[0]).toMatch(/^The first 72 requests were all refused; .*\(400\)/);
+    const other = poolOf(['a']);
+    await other.run(async () => {});
+    for (let i = 0; i < 80; i++) {
+      await expect(other.run(() => Promise.reject(status(400)))).rejects.toBeInstanceOf(RecordError);
+    }
+  });
+
   it('of a kind that a proxy makes pass at an address that has answered', async () => {
     const { run } = poolOf(['a']);
     await run(async () => {});
