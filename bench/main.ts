@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { BagpiperError } from '../src/errors.js';
+import { filters } from './filters.js';
 import { fullSize } from './full-size/index.js';
 import type { Bench, Row } from './measure.js';
 import { nano } from './nano.js';
@@ -12,9 +13,11 @@ import { randomModel } from './random-model.js';
 import { type Machine, machine, machineLines, table } from './table.js';
 
 const BENCHES: Record<string, Bench> = { nano };
+const FILTERS = 'filters';
 const FULL_SIZE = 'full-size';
 const ABOUT = {
   ...Object.fromEntries(Object.entries(BENCHES).map(([name, { about }]) => [name, about])),
+  [FILTERS]: 'the filters of captions: rate, and memory of a long stream',
   [FULL_SIZE]: 'the published 8B model with random weights: conversion, speed, memory; beside llama.cpp',
 };
 
@@ -35,10 +38,12 @@ of nano:
   --model DIR    model folder (default: models/nano)
   --random       use a model of random numbers of the same sizes, made in a temporary folder
 of full-size:
-  --dir D        where its files are made (34 GB at full size) and found again by later runs
+  --dir D        where its files are made (36 GB at full size) and found again by later runs
   --llama DIR    folder whose node_modules hold node-llama-cpp (default: this project)
   --layers N     N layers instead of 36, for trying
   --scale tiny   everything small, to see whether the program works
+of filters:
+  --records N    captions of the long stream (default: 50000)
 
 Close other programs first: the line under the title says how busy the machine was.
 `;
@@ -61,6 +66,7 @@ function readArguments() {
       llama: { type: 'string' },
       layers: { type: 'string' },
       scale: { type: 'string', default: 'full' },
+      records: { type: 'string', default: '50000' },
       help: { type: 'boolean', short: 'h', default: false },
     },
   });
@@ -76,13 +82,17 @@ async function main(): Promise<void> {
     return;
   }
   const bench = BENCHES[name] as Bench | undefined;
-  if ((!bench && name !== FULL_SIZE) || positionals.length > 1) {
+  if (!Object.hasOwn(ABOUT, name) || positionals.length > 1) {
     const known = Object.keys(ABOUT).join(', ');
     throw new BagpiperError(`There is no benchmark "${positionals.join(' ')}"; these are there: ${known}.`);
   }
   const about = machine(whole('--threads', values.threads));
   const progress = (message: string): void => void process.stderr.write(`${name}: ${message}\n`);
-  const outcome = bench ? await ofModel(bench, values, progress) : await ofFullSize(values, progress);
+  const outcome = await (bench
+    ? ofModel(bench, values, progress)
+    : name === FILTERS
+      ? filters({ records: whole('--records', values.records), runs: whole('--runs', values.runs ?? '5'), progress })
+      : ofFullSize(values, progress));
   print(name, about, outcome, values.json);
 }
 

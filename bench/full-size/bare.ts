@@ -1,5 +1,14 @@
 /** The matrices of a model in blocks and nothing else: what a step would take if it were only matrix products. */
-import { Graph, matmulBlocks, slice, stackedBlocks, type Tensor } from '../../src/graph/index.js';
+import {
+  type BlockMatrix,
+  codeBytes,
+  Graph,
+  matmulBlocks,
+  rowScales,
+  slice,
+  stackedBlocks,
+  type Tensor,
+} from '../../src/graph/index.js';
 import { openModel } from '../../src/model/bagpiper.js';
 import { type BagpiperConfig, textHead } from '../../src/model/index.js';
 import { Random } from '../../src/random.js';
@@ -16,7 +25,7 @@ export interface BareRates {
   layers: number;
   layersOfTwo: number;
   head: number;
-  /** bytes of weights that one row reads: of all layers, of the head */
+  /** bytes of weights that one row reads, as ONNX Runtime keeps them: of all layers, of the head */
   layerBytes: number;
   headBytes: number;
   loaded: Memory | undefined;
@@ -32,7 +41,7 @@ function layersGraph(config: BagpiperConfig, options: SessionOptions): { graph: 
     const matrices = parts.map((part) => graph.blocks(`model.layers.${layer}.${part}_proj.weight`)!);
     const together = stackedBlocks(matrices);
     if (!together) throw new Error(`${parts.join(', ')} of layer ${layer} do not follow each other in their file`);
-    bytes += lengthOf(together.codes) + lengthOf(together.scales);
+    bytes += packedBytes(together);
     return matmulBlocks(x, together);
   };
   let x = graph.input('x', 'float32', ['n', hidden]);
@@ -46,8 +55,8 @@ function layersGraph(config: BagpiperConfig, options: SessionOptions): { graph: 
   return { graph, bytes };
 }
 
-const lengthOf = (source: { length: number } | { data: { byteLength: number } }): number =>
-  'data' in source ? source.data.byteLength : source.length;
+/** ONNX Runtime keeps beside codes and scales what each block's zero point adds: a number a block. */
+const packedBytes = ({ rows, ...matrix }: BlockMatrix): number => rows * (codeBytes(matrix) + 8 * rowScales(matrix));
 
 /** Mean seconds of a run on `rows` random rows. */
 async function time(session: Session, input: string, width: number, rows: number, steps: number): Promise<number> {
@@ -78,7 +87,7 @@ export async function bareRates({ folder, threads, steps }: JobSettings): Promis
     layersOfTwo: await time(layers, 'x', width, 2, Math.ceil(steps.decode / 2)),
     head: await time(head, 'hidden', width, 1, steps.decode),
     layerBytes: bytes,
-    headBytes: share * (lengthOf(matrix.codes) + lengthOf(matrix.scales)),
+    headBytes: share * packedBytes(matrix),
     loaded: memoryOf('self'),
   };
   await layers.release();

@@ -8,7 +8,10 @@ import { trainBpe } from '../../src/text/index.js';
 import type { Scale } from './scale.js';
 import { bytesOf, type TorchTensor, writeTorchFile } from './torch-file.js';
 
-/** Random numbers of one spread, written over and over: a prime, so that rows of matrices differ. */
+/**
+ * Random numbers of one spread, written over and over from a place that differs for each tensor. A prime, so that rows of
+ * a matrix differ; ONNX Runtime would keep equal matrices once.
+ */
 const POOL = 1_048_573;
 
 /** What the published checkpoint holds besides what is used: X-Codec's leftovers, and a weight of the training loss. */
@@ -79,7 +82,13 @@ function* numbersOf(tensor: Pick<TorchTensor, 'name' | 'shape' | 'dtype'>, pools
     pool = bfloat16(Float32Array.from({ length: POOL }, () => deviation * random.normal()));
     pools.set(deviation, pool);
   }
-  for (; left > 0; left -= Math.min(left, pool.length)) yield pool.subarray(0, Math.min(left, pool.length));
+  let at = 2 * new Random(`start of ${name}`).int(POOL);
+  while (left > 0) {
+    const piece = pool.subarray(at, Math.min(pool.length, at + left));
+    yield piece;
+    left -= piece.length;
+    at = 0;
+  }
 }
 
 /** Nearest bf16 numbers as little-endian bytes. */

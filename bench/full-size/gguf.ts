@@ -76,6 +76,10 @@ const aligned = (n: number): number => Math.ceil(n / ALIGNMENT) * ALIGNMENT;
 export const ggufBytes = (shape: QwenShape): number =>
   tensorsOf(shape).reduce((sum, tensor) => sum + aligned(byteLength(tensor)), 0);
 
+/** Bytes of the tensors that a token reads: all but the embeddings. */
+export const ggufBytesRead = (shape: QwenShape): number =>
+  tensorsOf(shape).reduce((sum, tensor) => sum + (tensor.name === 'token_embd.weight' ? 0 : byteLength(tensor)), 0);
+
 /** Little-endian pieces of the header. */
 class Bytes {
   readonly parts: Uint8Array[] = [];
