@@ -19,7 +19,7 @@ import {
   type StageData,
   stageConfig,
 } from './recipe.js';
-import { audioOfCaption, audioOfDialogue, captionsOf, contentsOf, dialoguesOf } from './records.js';
+import { audioOfCaption, audioOfDialogue, captionsOf, contentsOf, dialoguesOf, isSpeech } from './records.js';
 import { RATE, type SoundFile, SoundStore } from './sound.js';
 import type { Split } from './split.js';
 import { AsideFiles } from './stream.js';
@@ -122,7 +122,7 @@ class EspnetWriter {
     const { tokenizer } = this.options;
     for await (const { record, sound, split } of this.each.of('dialogues', dialoguesOf(this.run), audioOfDialogue)) {
       const { id, metadata } = record;
-      const kind = metadata.group === undefined ? 'dialogues' : 'tts';
+      const kind = isSpeech(record) ? 'tts' : 'dialogues';
       const set = await this.set(kind, split);
       const messages = record.messages.map(
         ([role, modality, content]): Message => [role, modality, modality === 'audio' ? sound.path : content],

@@ -127,8 +127,9 @@ export function launchScript(folder: string, stages: ReadonlyMap<string, StageDa
   return `#!/usr/bin/env bash
 # Starts a stage of ESPnet's recipe for Bagpiper on this export: ${names.join(', ')}.
 #   ESPNET=/path/to/espnet ./launch.sh ${names.at(-1)} --ngpu 8 [options of run.sh]
-# RESUME: weights to start from (a .pt file or a checkpoint folder); default: the last checkpoint of the stage before.
-# EXP: where checkpoints and logs go; default: exp beside this script. A stage that was stopped goes on when started again.
+# RESUME: weights to start from (a .pt file or a checkpoint folder); default: the last checkpoint of the stage before. It counts
+# only while the stage has no checkpoint of its own: a stage that was stopped goes on when started again.
+# EXP: where checkpoints and logs go; default: exp beside this script.
 set -euo pipefail
 here=${quoted(folder)}
 stage=\${1:-}
@@ -140,11 +141,14 @@ esac
 run="\${ESPNET:?set ESPNET to a checkout of espnet/espnet}/egs2/$recipe/speechlm1"
 [ -f "$run/run.sh" ] || { echo "$run/run.sh does not exist: ESPNET must be a checkout with the recipe $recipe" >&2; exit 2; }
 exp=\${EXP:-$here/exp}
-resume=\${RESUME:-}
-latest() { ls -d "$1"/checkpoints/step_* 2>/dev/null | sort -V | tail -n 1; }
-if [ -z "$resume" ] && [ -n "$before" ] && [ -z "$(latest "$exp/$stage")" ]; then
-  resume=$(latest "$exp/$before")
-  [ -n "$resume" ] || { echo "no checkpoint of $before under $exp; run it first, or set RESUME" >&2; exit 2; }
+latest() { { ls -d "$1"/checkpoints/step_* 2>/dev/null || true; } | sort -V | tail -n 1; }
+resume=
+if [ -z "$(latest "$exp/$stage")" ]; then
+  resume=\${RESUME:-}
+  if [ -z "$resume" ] && [ -n "$before" ]; then
+    resume=$(latest "$exp/$before")
+    [ -n "$resume" ] || { echo "no checkpoint of $before under $exp: run it first, or set RESUME" >&2; exit 2; }
+  fi
 fi
 cd "$run"
 exec ./run.sh --train-config "$here/conf/$stage.yaml" --output-dir "$exp/$stage" --stats-dir "$here/stats" \\

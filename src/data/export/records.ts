@@ -15,6 +15,8 @@ export interface Captioned extends Keyed {
 }
 
 export const audioOfCaption = ({ clip }: Captioned): AudioReference => clip.audio;
+/** Dialogues of the TTS variant name their group; the recipe trains on them apart. */
+export const isSpeech = ({ metadata }: Dialogue): boolean => metadata.group !== undefined;
 export const audioOfDialogue = ({ audio }: Dialogue): AudioReference => audio;
 
 /** Stages of a run that are exported, and those that decide about them. */

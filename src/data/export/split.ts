@@ -1,42 +1,62 @@
 /** Which records are held out: decided by their sound, so that a clip's caption and its dialogues are on the same side. */
-import { captionsOf, contentsOf, dialoguesOf } from './records.js';
+import { audioOfCaption, audioOfDialogue, captionsOf, contentsOf, dialoguesOf, isSpeech } from './records.js';
 import { soundKey } from './sound.js';
 
 export type Split = 'train' | 'valid';
 
-/** @param share part that is held out, 0 to 1; the first record of each kind always is, where there are more */
 export class Splitter {
-  private constructor(
-    private readonly share: number,
-    private readonly held: ReadonlySet<string>,
-  ) {}
+  /** sounds whose side is not left to chance */
+  private readonly fixed = new Map<string, Split>();
 
+  private constructor(private readonly share: number) {}
+
+  /**
+   * @param share part that is held out, 0 to 1. Where it is above 0, every kind of record has something on both sides, if it
+   *   has two sounds.
+   */
   static async of(run: string, share: number): Promise<Splitter> {
-    const held = new Set<string>();
-    if (share > 0) {
-      const { captions, dialogues } = contentsOf(run);
-      const first = [
-        captions ? await firstOf(captionsOf(run), ({ clip }) => soundKey(clip.audio)) : undefined,
-        dialogues.length > 0 ? await firstOf(dialoguesOf(run), ({ audio }) => soundKey(audio)) : undefined,
-      ];
-      for (const key of first) if (key !== undefined) held.add(key);
+    const splitter = new Splitter(share);
+    if (share === 0) return splitter;
+    const { captions, dialogues } = contentsOf(run);
+    if (captions) await splitter.balance(keysOf(captionsOf(run), audioOfCaption));
+    if (dialogues.length > 0) {
+      for (const speech of [false, true]) {
+        await splitter.balance(keysOf(dialoguesOf(run), (d) => (isSpeech(d) === speech ? audioOfDialogue(d) : null)));
+      }
     }
-    return new Splitter(share, held);
+    return splitter;
   }
 
-  /** @param key of {@link soundKey}: hexadecimal, as good as random */
+  /** @param key of `soundKey`: hexadecimal, as good as random */
   of(key: string): Split {
-    return this.held.has(key) || Number.parseInt(key.slice(0, 8), 16) / 2 ** 32 < this.share ? 'valid' : 'train';
+    const byChance = Number.parseInt(key.slice(0, 8), 16) / 2 ** 32 < this.share ? 'valid' : 'train';
+    return this.fixed.get(key) ?? byChance;
+  }
+
+  /** Moves one sound where all would be on one side. In large runs the first few records tell that none must. */
+  private async balance(keys: AsyncIterable<string>): Promise<void> {
+    const seen = new Set<Split>();
+    const first = new Set<string>();
+    let movable: string | undefined;
+    for await (const key of keys) {
+      seen.add(this.of(key));
+      if (seen.size === 2) return;
+      if (first.size < 2) first.add(key);
+      if (movable === undefined && !this.fixed.has(key)) movable = key;
+    }
+    if (movable === undefined) return;
+    // A single sound is to be learned from.
+    if (first.size === 1) this.fixed.set(movable, 'train');
+    else this.fixed.set(movable, seen.has('train') ? 'valid' : 'train');
   }
 }
 
-/** The key of the first of two different ones; undefined where all have the same: nothing would be left to learn. */
-async function firstOf<T>(records: AsyncIterable<T>, keyOf: (record: T) => string): Promise<string | undefined> {
-  let first: string | undefined;
+async function* keysOf<T>(
+  records: AsyncIterable<T>,
+  audioOf: (record: T) => Parameters<typeof soundKey>[0] | null,
+): AsyncGenerator<string> {
   for await (const record of records) {
-    const key = keyOf(record);
-    if (first !== undefined && key !== first) return first;
-    first ??= key;
+    const audio = audioOf(record);
+    if (audio) yield soundKey(audio);
   }
-  return undefined;
 }

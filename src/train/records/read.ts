@@ -94,7 +94,8 @@ function readLines({ path, task }: DataSource): Conversation[] {
       continue;
     }
     const text = value.caption ?? value.text;
-    const { audio, id = String(conversations.length + 1) } = value;
+    // `describe --json` says "file": what a model says now can be rehearsed while it learns something new
+    const { audio = value.file, id = String(conversations.length + 1) } = value;
     if (typeof text !== 'string' || text.trim() === '')
       throw new BagpiperError(`${where} has no "caption"; a text is expected.`);
     if (task !== 'text_only' && typeof audio !== 'string')

@@ -1,4 +1,15 @@
-import { cpSync, existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { spawnSync } from 'node:child_process';
+import {
+  cpSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { gunzipSync } from 'node:zlib';
@@ -40,7 +51,7 @@ describe('an export for ESPnet', () => {
   it('holds the captions that are finished and kept, each in one split, and says what was left out', () => {
     const samples = ['train', 'valid'].map((split) => json<{ samples: string[] }>(`captions_${split}.json`).samples);
     expect(samples.flat().sort()).toEqual(KEPT);
-    expect(samples[1]).toContain('bells');
+    expect(samples.every((ids) => ids.length > 0)).toBe(true);
     const left = Object.entries(report.leftOut.toJSON()).map(([kind, { count }]) => [kind, count]);
     expect(Object.fromEntries(left)).toEqual({ too_long: 1, too_short: 1, unreadable: 1 });
   });
@@ -119,7 +130,41 @@ describe('an export for ESPnet', () => {
     expect(Object.keys(sft.multimodal_io)).toEqual(['text', 'discrete_audio', 'continuous_audio']);
     const registry = parse(readFileSync(at('registry.yaml'), 'utf8')) as Record<string, { path: string }>;
     expect(registry.mine_dialogues_train.path).toBe(at('dialogues_train.json'));
-    expect(statSync(at('launch.sh')).mode & 0o111).toBe(0o111);
+  });
+
+  it('starts the recipe with a script: the stage before it first, its own checkpoint later', () => {
+    const espnet = join(folder, 'espnet');
+    const exp = join(folder, 'exp');
+    for (const recipe of ['bagpiper', 'bagpiper_tts']) {
+      const path = join(espnet, 'egs2', recipe, 'speechlm1');
+      mkdirSync(path, { recursive: true });
+      writeFileSync(join(path, 'run.sh'), '#!/bin/sh\npwd\nfor word in "$@"; do echo "$word"; done\n', { mode: 0o755 });
+    }
+    const launch = (args: string[], env: Record<string, string> = {}) => {
+      const done = spawnSync(at('launch.sh'), args, {
+        env: { PATH: process.env.PATH, EXP: exp, ESPNET: espnet, ...env },
+        encoding: 'utf8',
+      });
+      return { code: done.status, words: done.stdout.trim().split('\n'), err: done.stderr };
+    };
+    const after = (words: string[], option: string): string => words[words.indexOf(option) + 1];
+    const { words } = launch(['warmup', '--ngpu', '8']);
+    expect(words[0]).toBe(join(espnet, 'egs2/bagpiper/speechlm1'));
+    expect(words).not.toContain('--resume-path');
+    expect(after(words, '--ngpu')).toBe('8');
+    expect(after(words, '--train-unregistered-specifier').split(' ')).toEqual(
+      ['audio_to_text', 'text_to_audio'].map((task) => `${task}:mine_captions_train:${at('captions_train.json')}`),
+    );
+    expect(existsSync(after(words, '--train-config'))).toBe(true);
+    expect(launch(['pretrain'])).toMatchObject({ code: 2, err: expect.stringContaining('no checkpoint of warmup') });
+    for (const step of [1000, 10_000])
+      mkdirSync(join(exp, 'warmup', 'checkpoints', `step_${step}`), { recursive: true });
+    expect(after(launch(['pretrain']).words, '--resume-path')).toBe(join(exp, 'warmup/checkpoints/step_10000'));
+    const tts = launch(['tts_sft'], { RESUME: '/base.pt' }).words;
+    expect([tts[0], after(tts, '--resume-path')]).toEqual([join(espnet, 'egs2/bagpiper_tts/speechlm1'), '/base.pt']);
+    mkdirSync(join(exp, 'sft', 'checkpoints', 'step_1'), { recursive: true });
+    expect(launch(['sft'], { RESUME: '/base.pt' }).words).not.toContain('--resume-path');
+    expect(launch(['all'])).toMatchObject({ code: 2, err: expect.stringContaining('warmup|pretrain|sft|tts_sft') });
   });
 
   it('passes its own check, but for the speech that nothing can validate', () => {
@@ -177,13 +222,13 @@ describe('the check', () => {
     for (const { manifest } of Object.values(sets)) edit(manifest.slice(broken.length + 1), (text) => text);
     for (const split of ['train', 'valid']) edit(`dialogue/${split}.jsonl`, (text) => text);
     edit('registry.yaml', (text) => text);
-    edit('text/valid.jsonl', (text) => text.replace('"bells"', '"balls"'));
+    edit('text/valid.jsonl', (text) => text.replace(/^\{"id":"/, '{"id":"another-'));
     edit('stats/stats_audio_to_text_mine_captions_valid.jsonl', (text) => text.replace(/\d+\}/, '9000}'));
     edit('dialogue-tts/train.jsonl', (text) => text.replace('["user"', '["narrator"').replaceAll(/<.?think>/g, ''));
     const sound = /"(\/[^"]+\.wav)"/.exec(readFileSync(join(broken, 'dialogue/valid.jsonl'), 'utf8'))![1];
     writeFileSync(sound, readFileSync(sound).subarray(0, 1000));
     const { problems, notes } = await checkExport(broken, sets);
-    expect(problems.join('\n')).toMatch(/text\/valid\.jsonl lacks "bells" of/);
+    expect(problems.join('\n')).toMatch(/text\/valid\.jsonl lacks ".*" of/);
     expect(problems.join('\n')).toMatch(/"small_talk_classical": the role narrator does not exist/);
     expect(problems.join('\n')).toMatch(/"small_talk_classical": there is not exactly one <think>/);
     expect(problems.join('\n')).toMatch(/\.wav is cut short/);
