@@ -18,8 +18,8 @@ import { TextsById } from './texts.js';
 import { writeOutcome } from './write.js';
 
 export interface FilterRequest {
-  /** a run's label.jsonl, or upstream's label files */
-  labels: readonly string[];
+  /** a run's label.jsonl, or upstream's label files; or what gives their lines anew each time, for labels that lie elsewhere */
+  labels: readonly string[] | (() => AsyncIterable<LabelLine[]>);
   /** where filter.jsonl and the folder filter/ are written; must exist */
   folder: string;
   settings: FilterSettings;
@@ -84,9 +84,17 @@ export async function decide(request: FilterRequest): Promise<Decided> {
   return decided;
 }
 
+/** All lines of a request. @param onRead told how many bytes of the files were read */
+export function linesOf(
+  { labels, signal }: FilterRequest,
+  onRead?: (bytes: number) => void,
+): AsyncIterable<LabelLine[]> {
+  return typeof labels === 'function' ? labels() : labelLines(labels, signal, onRead);
+}
+
 /** The labels of a request that no filter has removed yet, with their records' numbers. */
 export async function* survivors(request: FilterRequest, { verdicts }: Decided): AsyncGenerator<LabelLine> {
-  for await (const lines of labelLines(request.labels, request.signal)) {
+  for await (const lines of linesOf(request)) {
     for (const line of lines) if (verdicts.isKept(line.index)) yield line;
   }
 }
@@ -102,7 +110,7 @@ export async function textFilter(request: FilterRequest): Promise<{ filter: Text
 const AGAIN: Verdict = { reason: { kind: 'duplicate_id', message: '' }, step: 'surface' };
 
 async function passText(request: FilterRequest, decided: Decided): Promise<void> {
-  const { settings, signal, onProgress } = request;
+  const { settings, onProgress } = request;
   const { filter, close } = await textFilter(request);
   const temporary = joinPath(request.folder, 'filter', 'temporary');
   const finder = settings.duplicates ? new DuplicateFinder(temporary, settings.duplicates) : undefined;
@@ -116,10 +124,11 @@ async function passText(request: FilterRequest, decided: Decided): Promise<void>
   };
   let bytes = 0;
   try {
-    for await (const lines of labelLines(request.labels, signal, (read) => {
+    const lines = linesOf(request, (read) => {
       bytes = read;
-    })) {
-      for (const line of lines) {
+    });
+    for await (const batch of lines) {
+      for (const line of batch) {
         const { label } = readLabel(line);
         const { reason, step, measures } = isAgain(label.id) ? AGAIN : filter.judge(label);
         verdicts.set(line.index, reason, step);

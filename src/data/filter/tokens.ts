@@ -42,14 +42,38 @@ export class Tokens {
     // One copy into an array is cheaper than a call a character.
     this.bytes.write(text, 0, 'utf16le');
     const { units, kinds, starts, ends, hashes, flags, quoted } = this;
+    const { length } = text;
     let [pairs, spaces, letters, uppers, nonLatin] = [0, 0, 0, 0, 0];
-    let [charRun, charRunOf, run, last] = [0, -1, 0, -1];
+    let [charRun, charRunOf, run, last] = [length > 0 ? 1 : 0, text.codePointAt(0) ?? -1, 1, -1];
     let [words, start, hash, union] = [0, -1, 0, 0];
     let quoting = false;
-    const { length } = text;
     for (let i = 0; i < length; i++) {
       let c = units[i];
       let kind = kinds[c];
+      if (start < 0 && (kind & SPACE) === 0) {
+        start = i;
+        hash = FNV;
+        union = PLAIN;
+        quoted[words] = quoting || c === 0x201c || (c === 0x22 && !quoting) ? 1 : 0;
+      }
+      if (kind === PLAIN) {
+        // Four of five characters are small letters: nothing but their hash and their runs is looked at.
+        const from = i;
+        do {
+          hash = Math.imul(hash ^ c, 0x01000193);
+          if (c !== last) {
+            run = 1;
+            last = c;
+          } else if (++run > charRun) {
+            charRun = run;
+            charRunOf = c;
+          }
+          c = units[++i];
+        } while (i < length && kinds[c] === PLAIN);
+        letters += i - from;
+        i--;
+        continue;
+      }
       if (kind === SURROGATE) {
         c = text.codePointAt(i)!;
         kind = kindOf(c);
@@ -59,17 +83,12 @@ export class Tokens {
         }
       }
       const before = last;
-      run = c === last ? run + 1 : 1;
-      last = c;
-      if (run > charRun) {
+      if (c !== last) {
+        run = 1;
+        last = c;
+      } else if (++run > charRun) {
         charRun = run;
         charRunOf = c;
-      }
-      // Four of five characters: a small letter within a word.
-      if (kind === PLAIN && start >= 0) {
-        hash = Math.imul(hash ^ c, 0x01000193);
-        letters++;
-        continue;
       }
       if ((kind & (NON_LATIN | QUOTE)) !== 0) {
         if ((kind & NON_LATIN) !== 0) nonLatin ||= c;
@@ -88,14 +107,8 @@ export class Tokens {
         }
         continue;
       }
-      if (start < 0) {
-        start = c > 0xffff ? i - 1 : i;
-        hash = FNV;
-        union = PLAIN;
-        quoted[words] = quoting ? 1 : 0;
-      }
       hash = Math.imul(hash ^ c, 0x01000193);
-      if (kind !== PLAIN) union |= kind | OTHER;
+      union |= kind | OTHER;
       if ((kind & LETTER) !== 0) letters++;
       if ((kind & UPPER) !== 0) uppers++;
     }

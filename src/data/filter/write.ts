@@ -2,9 +2,9 @@
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import type { JsonObject, Reason } from '../types.js';
-import { type Decided, type FilterRequest, textFilter } from './filter.js';
+import { type Decided, type FilterRequest, linesOf, textFilter } from './filter.js';
 import { LineFile, writeWhole } from './line-file.js';
-import { type LabelLine, labelLines, type ReadLabel, readLabel } from './records.js';
+import { type LabelLine, type ReadLabel, readLabel } from './records.js';
 import { joinedReason } from './score.js';
 import { kindOf } from './sides.js';
 import { type FilterStats, type Sums, statsOf } from './stats.js';
@@ -20,9 +20,10 @@ export async function writeOutcome(request: FilterRequest, decided: Decided): Pr
   const { filter, close } = await textFilter(request);
   try {
     let bytes = 0;
-    for await (const lines of labelLines(request.labels, request.signal, (read) => {
+    const all = linesOf(request, (read) => {
       bytes = read;
-    })) {
+    });
+    for await (const lines of all) {
       for (const line of lines) outcome.add(line, filter);
       request.onProgress?.({ phase: 'write', records: lines[lines.length - 1].index + 1, bytes });
     }
@@ -79,7 +80,7 @@ class Outcome {
     sums.seconds += label.duration ?? 0;
     sums.tokens += label.tokens ?? 0;
     if (!scored) {
-      if (wrapped) this.lines.putBytes(line.bytes);
+      if (wrapped) this.lines.putBytes(withoutUsage(line.bytes));
       else this.lines.put(resultLine(label.id, fields));
       this.kept.put(label.id);
       return;
@@ -134,6 +135,14 @@ class Outcome {
   abandon(): void {
     for (const file of [this.deleted, this.kept, this.demo, this.lines]) file.abandon();
   }
+}
+
+/** A run's line without the tokens that its stage spent: they are counted there. */
+function withoutUsage(bytes: Buffer): Buffer {
+  const end = bytes.toString('latin1', Math.max(0, bytes.length - 160));
+  const usage = /,"usage":\{[^{}]*\}\}$/.exec(end);
+  if (!usage) return bytes;
+  return Buffer.concat([bytes.subarray(0, bytes.length - usage[0].length), Buffer.from('}')]);
 }
 
 function resultLine(id: string, fields: JsonObject): string {

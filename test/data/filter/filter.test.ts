@@ -120,17 +120,17 @@ describe('filtering upstream label files', () => {
 });
 
 describe('filtering a run', () => {
-  it('copies what is kept byte for byte, passes over what is no label, and gives the same bytes again', async () => {
+  it('copies what is kept byte for byte but for spent tokens, passes over what is no label, and gives the same bytes again', async () => {
     const result = (id: string) => ({ id, result: { ...goodLabel(id), utt_id: undefined, id, model: 'm' } });
     const labels = write('label.jsonl', [
       result('a'),
       { id: 'b', error: { kind: 'timeout', message: 'Late.' } },
       { id: 'c', aside: { kind: 'refused', message: 'No.' } },
-      result('d'),
+      { ...result('d'), usage: { prompt_tokens: 9, completion_tokens: 9, total_tokens: 18 } },
     ]);
     expect(await filter(labels, { unique: true })).toMatchObject({ total: 2, survived: 2 });
     const kept = read('label.jsonl').split('\n');
-    expect(read('filter.jsonl')).toBe(`${kept[0]}\n${kept[3]}\n`);
+    expect(read('filter.jsonl')).toBe(`${kept[0]}\n${JSON.stringify(result('d'))}\n`);
     expect(read('filter', 'kept_utt_ids.txt')).toBe('a\nd\n');
     const before = readdirSync(path('filter')).map((name) => read('filter', name));
     await filter(labels, { unique: true });
