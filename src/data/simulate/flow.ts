@@ -20,6 +20,9 @@ import type { Source, Step, Tools } from './types.js';
 export const VARIANTS = ['generation', 'understanding', 'tts'] as const;
 export type Variant = (typeof VARIANTS)[number];
 
+/** Questions a clip. */
+const QUESTIONS = 2;
+
 /** What can be chosen beside models and prompts. */
 export interface SimulateSettings {
   seed: number;
@@ -44,6 +47,10 @@ export interface StepPlan {
   asks: 'requests' | 'thinking' | 'judge' | null;
   /** prompt files that it uses */
   prompts: readonly string[];
+  /** settings that its results depend on */
+  keys: readonly (keyof SimulateSettings)[];
+  /** how many inputs a result of `from` gives; undefined where it depends on the result. Default one */
+  factor?: (settings: SimulateSettings) => number | undefined;
   /** the inputs that one result of `from` gives */
   inputs: (result: Keyed, settings: SimulateSettings) => Keyed[];
   make: (tools: Tools, settings: SimulateSettings) => Step<Keyed, Keyed>;
@@ -74,6 +81,7 @@ function judged(variant: Variant, rubrics: readonly string[]): StepPlan {
     from: `${variant}-dialogues`,
     asks: 'judge',
     prompts: ['judge', ...rubrics],
+    keys: ['seed'],
     inputs: same<Dialogue>,
     make: (tools) => judgeStep(tools, rubric, variant === 'tts' ? 2048 : 1536),
   });
@@ -86,6 +94,7 @@ export const FLOWS: Readonly<Record<Variant, readonly StepPlan[]>> = {
       from: null,
       asks: 'requests',
       prompts: ['personas', 'generation-persona', 'generation-requests'],
+      keys: ['seed'],
       inputs: same<Source>,
       make: requestsStep,
     }),
@@ -94,6 +103,8 @@ export const FLOWS: Readonly<Record<Variant, readonly StepPlan[]>> = {
       from: 'generation-requests',
       asks: 'thinking',
       prompts: ['generation-thinking'],
+      keys: ['seed'],
+      factor: ({ levels }) => (levels ?? LEVELS).length,
       inputs: (result: Requests, { levels }) => levelRequests(result, levels ?? LEVELS),
       make: thinkingStep,
     }),
@@ -102,6 +113,7 @@ export const FLOWS: Readonly<Record<Variant, readonly StepPlan[]>> = {
       from: 'generation-thinking',
       asks: null,
       prompts: [],
+      keys: ['system'],
       inputs: same<Thinking>,
       make: (_, { system }) => assembled((input: Thinking) => generationRecord(input, system)),
     }),
@@ -113,6 +125,7 @@ export const FLOWS: Readonly<Record<Variant, readonly StepPlan[]>> = {
       from: null,
       asks: 'requests',
       prompts: ['understanding-annotation'],
+      keys: ['seed'],
       inputs: same<Source>,
       make: annotationStep,
     }),
@@ -121,14 +134,17 @@ export const FLOWS: Readonly<Record<Variant, readonly StepPlan[]>> = {
       from: 'understanding-annotations',
       asks: 'requests',
       prompts: ['attributes', 'understanding-questions'],
+      keys: ['seed', 'questions'],
       inputs: same<Annotated>,
-      make: (tools, { questions }) => questionsStep(tools, questions),
+      make: (tools, { questions = QUESTIONS }) => questionsStep(tools, questions),
     }),
     plan({
       stage: 'understanding-answers',
       from: 'understanding-questions',
       asks: 'thinking',
       prompts: ['understanding-answer'],
+      keys: ['seed'],
+      factor: ({ questions = QUESTIONS }) => questions,
       inputs: (result: Questions) => eachQuestion(result),
       make: answersStep,
     }),
@@ -137,6 +153,7 @@ export const FLOWS: Readonly<Record<Variant, readonly StepPlan[]>> = {
       from: 'understanding-answers',
       asks: null,
       prompts: [],
+      keys: [],
       inputs: same<Understood>,
       make: () => assembled(understandingRecord),
     }),
@@ -148,6 +165,7 @@ export const FLOWS: Readonly<Record<Variant, readonly StepPlan[]>> = {
       from: null,
       asks: 'requests',
       prompts: ['tts-voices'],
+      keys: ['seed'],
       inputs: same<Source>,
       make: voicesStep,
     }),
@@ -163,6 +181,8 @@ export const FLOWS: Readonly<Record<Variant, readonly StepPlan[]>> = {
         'tts-intent-rating',
         ...GROUPS.map((group) => `tts-${group}`),
       ],
+      keys: ['seed'],
+      factor: ({ groups, everyGroup }) => (groups || everyGroup ? undefined : 1),
       inputs: (result: Voices, { seed, groups, everyGroup }) => groupSources({ seed }, result, groups, everyGroup),
       make: speechRequestsStep,
     }),
@@ -171,6 +191,7 @@ export const FLOWS: Readonly<Record<Variant, readonly StepPlan[]>> = {
       from: 'tts-requests',
       asks: 'thinking',
       prompts: ['tts-plan'],
+      keys: ['seed'],
       inputs: same<SpeechRequested>,
       make: planStep,
     }),
@@ -179,6 +200,7 @@ export const FLOWS: Readonly<Record<Variant, readonly StepPlan[]>> = {
       from: 'tts-plans',
       asks: null,
       prompts: [],
+      keys: [],
       inputs: same<Spoken>,
       make: () => assembled(speechRecord),
     }),

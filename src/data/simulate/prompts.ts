@@ -2,7 +2,7 @@
  * Prompts as files: Markdown with a "# System" and a "# User" part, `{{names}}` to be filled in, and comments for whoever
  * edits them. Lists (personas, styles, applications) are files too, one item a line. All may be replaced by a user's own.
  */
-import { readFileSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { BagpiperError } from '../../errors.js';
@@ -15,11 +15,17 @@ export type Groups = Map<string, string[]>;
 export class PromptBook {
   private readonly texts = new Map<string, string>();
 
-  /** @param folder where the files lie; @param given texts that stand for files, by name without the ending */
+  /**
+   * @param folder where the user's own files lie; what it lacks is taken from the package
+   * @param given texts that stand for files, by name without the ending
+   */
   constructor(
     private readonly folder: string = packagedPrompts(),
     given: Readonly<Record<string, string>> = {},
   ) {
+    if (!existsSync(folder)) {
+      throw new BagpiperError(`${folder}: there is no such folder; name one with prompts, or leave it out.`);
+    }
     for (const [name, text] of Object.entries(given)) this.texts.set(name, text);
   }
 
@@ -27,15 +33,13 @@ export class PromptBook {
   text(name: string): string {
     const known = this.texts.get(name);
     if (known !== undefined) return known;
-    const path = join(this.folder, `${name}.md`);
-    let text: string;
-    try {
-      text = readFileSync(path, 'utf8');
-    } catch {
-      throw new BagpiperError(
-        `The prompt ${path} is missing; put it there, or leave out the folder of your own prompts.`,
-      );
+    // A folder of prompts for all of a run has those of simulation under "simulate", as RUN/prompts has.
+    const places = [join(this.folder, 'simulate'), this.folder, packagedPrompts()];
+    const path = places.map((place) => join(place, `${name}.md`)).find(existsSync);
+    if (path === undefined) {
+      throw new BagpiperError(`The prompt ${join(this.folder, name)}.md is missing; put it there.`);
     }
+    const text = readFileSync(path, 'utf8');
     this.texts.set(name, text);
     return text;
   }

@@ -90,7 +90,7 @@ export const QUESTION_COUNT_RULE: Rule<{ cases: QuestionCase[]; expected: number
 };
 
 /** Asks for `perClip` questions of kinds drawn in turn, about attributes drawn from the list for the clip's kind of sound. */
-export function questionsStep(tools: Tools, perClip = 2): Step<Annotated, Questions> {
+export function questionsStep(tools: Tools, perClip: number): Step<Annotated, Questions> {
   const shaped = structured('questions', REPLY(perClip));
   return async (input, context) => {
     const kinds = kindsFor(tools, input.id, perClip);

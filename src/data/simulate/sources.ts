@@ -1,10 +1,10 @@
 /** What simulation takes from a run's folder: clips with their captions; and results of a stage by id. */
 import { existsSync } from 'node:fs';
 import { type FileHandle, open } from 'node:fs/promises';
-import { join } from 'node:path';
 import { BagpiperError } from '../../errors.js';
 import { IdIndex } from '../run/ids.js';
 import { headOf, type Inputs, rawLines, resultsIn } from '../run/lines.js';
+import { stageFile } from '../run/run.js';
 import type { Clip, Keyed, Label, Line } from '../types.js';
 import { type Source, sourceOf } from './types.js';
 
@@ -14,11 +14,6 @@ const FILTERED = 'filter';
 /** Bytes read at once: neighbours are usually asked for next. */
 const WINDOW = 1 << 20;
 const NEWLINE = 0x0a;
-
-/** A stage's file in a run's folder. */
-export function stageFile(run: string, stage: string): string {
-  return join(run, `${stage}.jsonl`);
-}
 
 /**
  * Results of a stage by id, read from its file when asked for: 36 bytes an id in memory, whatever the order. Asked in the file's

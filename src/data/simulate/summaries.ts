@@ -2,12 +2,13 @@
 import { mkdirSync, renameSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { resultsIn } from '../run/lines.js';
+import { stageFile } from '../run/run.js';
 import type { Dialogue, JsonObject } from '../types.js';
 import type { Variant } from './flow.js';
 import type { Judged } from './judge.js';
 import { partOf } from './judge.js';
 import { NameLimit, rejection, Statistics, THRESHOLDS, thresholdFor } from './keep.js';
-import { Lookup, stageFile } from './sources.js';
+import { Lookup } from './sources.js';
 
 /** Decides about every dialogue of a variant and counts. */
 export async function judgeStatistics(run: string, variant: Variant, thresholds = THRESHOLDS): Promise<Statistics> {

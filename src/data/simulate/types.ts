@@ -1,4 +1,5 @@
 /** What simulation passes from step to step. Each record carries what the next step needs, so that one file is enough to go on. */
+import { createHash } from 'node:crypto';
 import { Random } from '../../random.js';
 import type { ChatClient } from '../llm/types.js';
 import type { AudioReference, Clip, JsonObject, Keyed, SoundKind, Usage } from '../types.js';
@@ -49,6 +50,9 @@ export function sourceOf(clip: Clip, caption: string): Source {
   };
 }
 
+/** Characters that an id may have (Keyed). */
+const LONGEST_ID = 200;
+
 /**
  * The id of an example: upstream's dataset_idx_level. The clip's own id stands for the index, as a place in a list changes
  * when the list grows; a data set's name that it begins with already is not said twice.
@@ -56,7 +60,10 @@ export function sourceOf(clip: Clip, caption: string): Source {
 export function exampleId(source: { id: string; dataset: string }, part: string): string {
   const dataset = source.dataset.replace(/[^A-Za-z0-9._-]+/g, '-');
   const base = dataset === '' || source.id.startsWith(`${dataset}_`) ? source.id : `${dataset}_${source.id}`;
-  return `${base}_${part}`;
+  const room = LONGEST_ID - part.length - 1;
+  if (base.length <= room) return `${base}_${part}`;
+  const sum = createHash('sha256').update(base).digest('hex').slice(0, 16);
+  return `${base.slice(0, room - 17)}-${sum}_${part}`;
 }
 
 /** Random numbers of one record for one purpose, whatever else is drawn. */

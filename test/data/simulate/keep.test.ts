@@ -142,7 +142,8 @@ describe("prompts of one's own", () => {
   });
 
   it('must be there, and lists must have items', () => {
-    expect(() => new PromptBook('/nowhere').text('mine')).toThrow('The prompt /nowhere/mine.md is missing');
+    expect(() => new PromptBook('/nowhere')).toThrow('/nowhere: there is no such folder');
+    expect(() => new PromptBook().text('mine')).toThrow(/^The prompt .*mine\.md is missing/);
     expect(() => new PromptBook(undefined, { mine: '# Only a heading' }).list('mine')).toThrow(
       'The list mine.md has no items',
     );

@@ -1,0 +1,63 @@
+/** `bagpiper data simulate` and `bagpiper data judge`: their arguments, options and examples. */
+import type { Command } from 'commander';
+import type { Start } from '../commands.js';
+import { numberOf, withOutputFlags } from '../options.js';
+
+const examples = (...lines: string[]): string => `\nExamples:\n${lines.map((line) => `  $ ${line}`).join('\n')}\n`;
+
+/** Options of both: which models, how many requests, which prompts. */
+function withModels(command: Command): Command {
+  return withOutputFlags(command)
+    .requiredOption('--endpoint <url>', 'address of an OpenAI-compatible server, or several with commas between')
+    .option('--llm-model <name>', 'model at the endpoint (default: the only one there)')
+    .option('--api-key <key>', 'default: BAGPIPER_API_KEY, else OPENAI_API_KEY of the environment')
+    .option('--window <n>', 'records worked on at once (default: 64)', numberOf('--window'))
+    .option('--timeout <s>', 'seconds until an answer is there (default: 300)', numberOf('--timeout'))
+    .option('--requests-per-minute <n>', 'at most, of one endpoint', numberOf('--requests-per-minute'))
+    .option('--tokens-per-minute <n>', 'at most, of one endpoint', numberOf('--tokens-per-minute'))
+    .option('--price-in <p>', 'of a million tokens read', numberOf('--price-in'))
+    .option('--price-out <p>', 'of a million tokens written', numberOf('--price-out'))
+    .option('--budget <b>', 'the most that the run may cost in all', numberOf('--budget'))
+    .option('--prompts <dir>', 'prompt files of your own; what is not there is taken from the package')
+    .option('--seed <n>', 'equal seeds ask equal questions (default: 0)', numberOf('--seed'));
+}
+
+/** @param data the command `bagpiper data` */
+export function addSimulate(data: Command, start: Start): void {
+  withModels(data.command('simulate'))
+    .description("Make dialogues to fine-tune with from a run's captions; a stopped call goes on when called again.")
+    .argument('<variant>', 'generation (requests for sound), understanding (questions about it), tts (speech and song)')
+    .argument('<run>', "the run's folder")
+    .option('--thinking-endpoint <url>', 'another server for the thinking (default: --endpoint)')
+    .option('--thinking-model <name>', 'another model for the thinking')
+    .option('--limit <n>', 'only the first so many clips', numberOf('--limit'))
+    .option('--levels <names>', 'generation: realistic, imaginary (default: both)')
+    .option('--system <text>', 'generation: the system turn, "" for none (default: that of the verbs)')
+    .option('--questions <n>', 'understanding: questions a clip (default: 2)', numberOf('--questions'))
+    .option(
+      '--groups <names>',
+      'tts: classical, general, multi-talker, role-play, intent-to-speech, singing (default: all)',
+    )
+    .option('--every-group', 'tts: every group that suits a clip, instead of one of them')
+    .addHelpText(
+      'after',
+      examples(
+        'bagpiper data simulate generation runs/street --endpoint http://gpu:8000/v1',
+        'bagpiper data simulate understanding runs/street --endpoint http://a:8000/v1,http://b:8000/v1 --questions 4',
+        'bagpiper data simulate tts runs/voices --endpoint http://gpu:8000/v1 --groups role-play --limit 1000',
+      ),
+    )
+    .action((variant: string, run: string, flags) =>
+      start(async (context) => (await import('./simulate.js')).dataSimulate(variant, run, flags, context), flags),
+    );
+  withModels(data.command('judge'))
+    .description("Judge a run's dialogues on every dimension of a rubric, and sum up; only what passes is exported.")
+    .argument('<run>', "the run's folder")
+    .addHelpText(
+      'after',
+      examples('bagpiper data judge runs/street --endpoint http://gpu:8000/v1 --llm-model Qwen3-235B'),
+    )
+    .action((run: string, flags) =>
+      start(async (context) => (await import('./simulate.js')).dataJudge(run, flags, context), flags),
+    );
+}

@@ -1,0 +1,185 @@
+/** `bagpiper data simulate VARIANT RUN` and `bagpiper data judge RUN`: dialogues from captions, and what they are worth. */
+import type { ChatSettings } from '../../data/llm/options.js';
+import type { StageOutcome } from '../../data/run/index.js';
+import type { Progress } from '../../data/run/progress.js';
+import type { SimulateOptions, SimulateSettings } from '../../data/simulate/index.js';
+import { BagpiperError } from '../../errors.js';
+import type { Context } from '../context.js';
+import { EXIT } from '../failure.js';
+
+export interface JudgeFlags {
+  endpoint: string;
+  llmModel?: string;
+  apiKey?: string;
+  window?: number;
+  timeout?: number;
+  requestsPerMinute?: number;
+  tokensPerMinute?: number;
+  priceIn?: number;
+  priceOut?: number;
+  budget?: number;
+  prompts?: string;
+  seed?: number;
+  json?: boolean;
+}
+
+export interface SimulateFlags extends JudgeFlags {
+  thinkingEndpoint?: string;
+  thinkingModel?: string;
+  limit?: number;
+  levels?: string;
+  system?: string;
+  questions?: number;
+  groups?: string;
+  everyGroup?: boolean;
+}
+
+/** Prints a line a stage; records that failed make the exit code 1. */
+export async function dataSimulate(
+  variant: string,
+  folder: string,
+  flags: SimulateFlags,
+  context: Context,
+): Promise<void> {
+  const { GROUPS, LEVELS, simulate, VARIANTS } = await import('../../data/simulate/index.js');
+  const { SYSTEM_PROMPT } = await import('../../tasks/prompts.js');
+  const known = VARIANTS.find((name) => name === variant);
+  if (!known) throw new BagpiperError(`${variant} is nothing to simulate; accepted are ${VARIANTS.join(', ')}.`);
+  const { questions } = flags;
+  checkWhole('--questions', questions, 1, 100);
+  checkWhole('--limit', flags.limit, 1, Number.MAX_SAFE_INTEGER);
+  const settings: SimulateSettings = {
+    seed: seedOf(flags),
+    system: flags.system ?? SYSTEM_PROMPT,
+    ...(flags.levels !== undefined && { levels: namesIn('--levels', flags.levels, LEVELS) }),
+    ...(questions !== undefined && { questions }),
+    ...(flags.groups !== undefined && { groups: namesIn('--groups', flags.groups, GROUPS) }),
+    ...(flags.everyGroup && { everyGroup: true }),
+  };
+  const { thinkingEndpoint, thinkingModel, limit } = flags;
+  const requests = chatOf(flags);
+  // Another server has models of its own; another model may be at the same server.
+  const { model: _, ...others } = requests;
+  const thinking = {
+    ...(thinkingEndpoint === undefined ? requests : { ...others, endpoints: thinkingEndpoint }),
+    ...(thinkingModel !== undefined && { model: thinkingModel }),
+  };
+  await withRun(folder, context, async (run) => {
+    const options = { ...optionsOf(flags, settings, context), chat: { requests, thinking } };
+    const stages = await simulate(run, known, { ...options, ...(limit !== undefined && { limit }) });
+    await tell(stages, flags, context, stages);
+  });
+}
+
+/** Prints a line a stage and one a variant; records that failed make the exit code 1. */
+export async function dataJudge(folder: string, flags: JudgeFlags, context: Context): Promise<void> {
+  const { judge } = await import('../../data/simulate/index.js');
+  const settings: SimulateSettings = { seed: seedOf(flags), system: '' };
+  await withRun(folder, context, async (run) => {
+    const options = optionsOf(flags, settings, context);
+    const { stages, summaries } = await judge(run, options);
+    await tell(stages, flags, context, { stages, summaries });
+    if (flags.json) return;
+    for (const [variant, { total_samples, passed_samples, overall_pass_rate }] of Object.entries(summaries)) {
+      const percent = (100 * Number(overall_pass_rate)).toFixed(1);
+      await context.screen.result(`${variant}: ${passed_samples} of ${total_samples} judged well (${percent}%)`);
+    }
+  });
+}
+
+type OpenRun = Parameters<typeof import('../../data/simulate/index.js').simulate>[0];
+
+async function withRun(folder: string, context: Context, work: (run: OpenRun) => Promise<void>): Promise<void> {
+  const { Run } = await import('../../data/run/index.js');
+  const run = await Run.open(folder);
+  try {
+    await work(run);
+  } finally {
+    context.screen.clearProgress();
+    await run.close();
+  }
+}
+
+function optionsOf(flags: JudgeFlags, settings: SimulateSettings, { screen, signal }: Context): SimulateOptions {
+  checkWhole('--window', flags.window, 1, 65_536);
+  return {
+    settings,
+    chat: { requests: chatOf(flags) },
+    signal,
+    onProgress: (progress) => screen.progress(progressLine(progress)),
+    warn: (text) => screen.warn(text),
+    ...(flags.window !== undefined && { window: flags.window }),
+    ...(flags.prompts !== undefined && { prompts: flags.prompts }),
+    ...(flags.apiKey !== undefined && { apiKey: flags.apiKey }),
+  };
+}
+
+function chatOf(flags: JudgeFlags): ChatSettings {
+  const { endpoint, llmModel, timeout, requestsPerMinute, tokensPerMinute, priceIn, priceOut, budget } = flags;
+  if ((priceIn === undefined) !== (priceOut === undefined)) {
+    throw new BagpiperError('--price-in and --price-out belong together; give both, as prices of a million tokens.');
+  }
+  return {
+    endpoints: endpoint,
+    ...(llmModel !== undefined && { model: llmModel }),
+    ...(timeout !== undefined && { timeout }),
+    ...(requestsPerMinute !== undefined && { requestsPerMinute }),
+    ...(tokensPerMinute !== undefined && { tokensPerMinute }),
+    ...(priceIn !== undefined && priceOut !== undefined && { prices: { input: priceIn, output: priceOut } }),
+    ...(budget !== undefined && { budget }),
+  };
+}
+
+function seedOf({ seed = 0 }: JudgeFlags): number {
+  checkWhole('--seed', seed, 0, 0xffffffff);
+  return seed;
+}
+
+function checkWhole(name: string, value: number | undefined, low: number, high: number): void {
+  if (value === undefined || (Number.isInteger(value) && value >= low && value <= high)) return;
+  throw new BagpiperError(`${name} is ${value}; a whole number from ${low} to ${high} is accepted.`);
+}
+
+function namesIn<N extends string>(flag: string, text: string, known: readonly N[]): N[] {
+  const names = text.split(',').map((name) => name.trim());
+  return names.map((name) => {
+    const found = known.find((one) => one === name);
+    if (!found)
+      throw new BagpiperError(`${flag} has "${name}"; accepted are ${known.join(', ')}, with commas between.`);
+    return found;
+  });
+}
+
+function progressLine({ stage, done, total, rate, left, counts, cost }: Progress): string {
+  const sum = (table: Record<string, number>): number => Object.values(table).reduce((all, count) => all + count, 0);
+  return [
+    `${stage} ${done}${total === undefined ? '' : `/${total}`}`,
+    ...(rate === undefined ? [] : [`${rate.toFixed(1)} a second`]),
+    ...(left === undefined ? [] : [`${Math.ceil(left / 60)} min left`]),
+    ...(sum(counts.aside) > 0 ? [`${sum(counts.aside)} set aside`] : []),
+    ...(sum(counts.errors) > 0 ? [`${sum(counts.errors)} failed`] : []),
+    ...(cost === undefined ? [] : [`cost ${cost.toFixed(2)}`]),
+  ].join(', ');
+}
+
+async function tell(
+  stages: Record<string, StageOutcome>,
+  { json }: JudgeFlags,
+  { screen, fail }: Context,
+  whole: unknown,
+): Promise<void> {
+  screen.clearProgress();
+  for (const [stage, { counts }] of Object.entries(stages)) {
+    const kinds = (table: Record<string, number>): string =>
+      Object.entries(table)
+        .map(([kind, count]) => `${kind} ${count}`)
+        .join(', ');
+    const aside = kinds(counts.aside);
+    if (!json) await screen.result(`${stage}: ${counts.results}${aside === '' ? '' : `; set aside: ${aside}`}`);
+    const failed = kinds(counts.errors);
+    if (failed === '') continue;
+    screen.warn(`${stage}: some records failed (${failed}); the same command tries them again.`);
+    fail(EXIT.failed);
+  }
+  if (json) await screen.result(JSON.stringify(whole));
+}
