@@ -10,6 +10,7 @@ export { type LogMel, type LogMelOptions, logMel, MODEL_RATE } from './logmel.js
 export { hzToMel, type MelBank, melBank, melToHz } from './mel.js';
 export { readWavMetadata } from './metadata.js';
 export { type SpectrogramOptions, spectrogramPng } from './picture/spectrogram.js';
+export { type Probe, probeAudio, type RandomBytes } from './probe.js';
 export { downmix, loadMono16k, readAudio, type StreamOptions, streamMono16k } from './read.js';
 export { Resampler, resample } from './resample.js';
 export type { AudioData, MonoAudio, ReadOptions } from './types.js';
