@@ -28,6 +28,8 @@ export interface GraphNode {
   inputs: (Tensor | null)[];
   outputs: Tensor[];
   attributes: Record<string, Attribute>;
+  /** where something outside must find it */
+  name?: string;
 }
 
 /** A value in a graph. Created by {@link Graph.input}, {@link Graph.parameter}, {@link Graph.constant} and the operations. */

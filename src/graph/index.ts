@@ -31,7 +31,16 @@ export {
   softmax,
 } from './fused.js';
 export { differentiable, gradients } from './gradients.js';
-export { type Dim, type DType, Graph, type GraphOptions, type ParameterSource, type Shape, Tensor } from './graph.js';
+export {
+  type Dim,
+  type DType,
+  Graph,
+  type GraphNode,
+  type GraphOptions,
+  type ParameterSource,
+  type Shape,
+  Tensor,
+} from './graph.js';
 export { type OnnxOptions, toOnnx } from './onnx.js';
 export {
   abs,

@@ -1,6 +1,6 @@
 /** Graphs as ONNX files: ModelProto bytes that any ONNX runtime with Microsoft's contributed operators loads. */
 import type { onnx as OnnxProto } from 'onnx-proto';
-import type { Attribute, DType, Graph, ParameterSource, Tensor } from './graph.js';
+import type { Attribute, DType, Graph, GraphNode, ParameterSource, Tensor } from './graph.js';
 
 const DTYPES: Record<DType, number> = { float32: 1, uint8: 2, int32: 6, int64: 7, bool: 9, float16: 10 };
 const EXTERNAL = 1;
@@ -13,12 +13,15 @@ export interface OnnxOptions {
    * lies beside it). Left out, parameters are inputs of the graph: that is what training wants.
    */
   parameters?: (name: string) => ParameterSource;
+  /** Gives the nodes to write in a node's place; without it nodes are written as they are. */
+  rewrite?: (node: GraphNode, index: number) => GraphNode[];
 }
 
 /** Serializes a graph. Nodes that no output needs are left out. */
 export async function toOnnx(graph: Graph, options: OnnxOptions = {}): Promise<Uint8Array> {
   const { onnx } = (await import('onnx-proto')).default;
-  const { nodes, used } = reachable(graph);
+  const { rewrite } = options;
+  const { nodes, used } = reachable(graph, rewrite ? graph.nodes.flatMap(rewrite) : graph.nodes);
   const initializer = graph.constants
     .filter(({ tensor }) => used.has(tensor))
     .map(({ tensor, source }) => tensorProto(tensor, source));
@@ -41,6 +44,7 @@ export async function toOnnx(graph: Graph, options: OnnxOptions = {}): Promise<U
       node: [
         ...nodes.map((node) => ({
           opType: node.op,
+          ...(node.name === undefined ? {} : { name: node.name }),
           domain: node.domain,
           input: node.inputs.map((t) => t?.name ?? ''),
           output: node.outputs.map((t) => t.name),
@@ -56,11 +60,11 @@ export async function toOnnx(graph: Graph, options: OnnxOptions = {}): Promise<U
   return onnx.ModelProto.encode(model as unknown as OnnxProto.IModelProto).finish();
 }
 
-function reachable(graph: Graph): { nodes: Graph['nodes']; used: Set<Tensor> } {
+function reachable(graph: Graph, all: readonly GraphNode[]): { nodes: Graph['nodes']; used: Set<Tensor> } {
   const used = new Set(graph.outputs.map((o) => o.tensor));
   const nodes: Graph['nodes'] = [];
-  for (let i = graph.nodes.length - 1; i >= 0; i--) {
-    const node = graph.nodes[i];
+  for (let i = all.length - 1; i >= 0; i--) {
+    const node = all[i];
     if (!node.outputs.some((t) => used.has(t))) continue;
     nodes.push(node);
     for (const input of node.inputs) if (input) used.add(input);

@@ -10,6 +10,9 @@ import {
   type ParameterSource,
   toOnnx,
 } from '../graph/index.js';
+import type { Device } from './device.js';
+import { DeviceValue } from './device-value.js';
+import { forWebgpu, leftNames } from './webgpu.js';
 
 export type Values = Float32Array | BigInt64Array | Int32Array | Uint8Array | Uint16Array;
 
@@ -24,8 +27,10 @@ export interface SessionOptions extends OnnxOptions, GraphOptions {
   threads?: number;
   /** keep threads spinning between operations: faster when alone on the machine, wasteful beside others. Default false. */
   spin?: boolean;
-  /** execution providers, first choice first. Default ['cpu']. */
-  providers?: readonly string[];
+  /** where the graph runs; what the device lacks runs on the CPU. Default 'cpu'. */
+  device?: Device;
+  /** outputs stay on the device (WebGPU, or this processor), see {@link Session.runKept} */
+  keep?: boolean;
 }
 
 const DTYPES = new Map<DType, OrtTensor.Type>([
@@ -53,22 +58,28 @@ export class Session {
       if ('file' in source) files.push(source.file);
       return source;
     };
-    const bytes = await toOnnx(graph, parameters ? { parameters: watched } : {});
+    const webgpu = options.device === 'webgpu';
+    const given = parameters ? { parameters: watched } : {};
+    const bytes = await toOnnx(graph, webgpu ? { ...given, rewrite: forWebgpu } : given);
     const types = new Map<string, OrtTensor.Type>();
     for (const t of [...graph.inputs, ...graph.parameters.values()]) types.set(t.name, DTYPES.get(t.dtype)!);
-    return Session.load(bytes, types, folderOf(files), options);
+    const left = webgpu ? leftNames(graph.nodes.flatMap(forWebgpu)) : [];
+    return Session.load(bytes, types, folderOf(files), left, options);
   }
 
   private static async load(
     bytes: Uint8Array,
     types: Map<string, OrtTensor.Type>,
     folder: string | undefined,
+    left: readonly string[],
     options: SessionOptions,
   ) {
+    const { device = 'cpu' } = options;
     const ort = await import('onnxruntime-node');
     try {
       const session = await ort.InferenceSession.create(bytes, {
-        executionProviders: [...(options.providers ?? ['cpu'])],
+        executionProviders: providers(device, left),
+        ...(options.keep && device === 'webgpu' ? { preferredOutputLocation: 'gpu-buffer' as const } : {}),
         graphOptimizationLevel: 'all',
         ...(options.threads ? { intraOpNumThreads: options.threads } : {}),
         interOpNumThreads: 1,
@@ -94,27 +105,55 @@ export class Session {
     return this.session.outputNames;
   }
 
-  /** Runs the graph once and returns every output. Inputs that the graph does not use are left aside. */
-  async run(inputs: Readonly<Record<string, Value>>): Promise<Record<string, Value>> {
-    const feeds: Record<string, OrtTensor> = {};
-    for (const name of this.session.inputNames) {
-      const value = inputs[name];
-      if (!value) throw new Error(`the network's input "${name}" was not given`);
-      feeds[name] = new this.ort.Tensor(this.types.get(name)!, value.data as never, value.dims);
-    }
-    const results = await this.session.run(feeds);
+  /**
+   * Runs the graph once and returns its outputs. Inputs that the graph does not use are left aside.
+   *
+   * @param into outputs that are written over values on the device, perhaps over inputs of this run; they are not returned
+   */
+  async run(
+    inputs: Readonly<Record<string, Value | DeviceValue>>,
+    into: Readonly<Record<string, DeviceValue>> = {},
+  ): Promise<Record<string, Value>> {
+    const fetches = Object.fromEntries(this.session.outputNames.map((name) => [name, into[name]?.tensor ?? null]));
+    const results = await this.session.run(this.feeds(inputs), fetches);
     const out: Record<string, Value> = {};
     for (const name of this.session.outputNames) {
+      if (into[name]) continue;
       const { data, dims } = results[name];
       out[name] = { data: data as Values, dims };
     }
     return out;
   }
 
+  /** Runs a graph that keeps its outputs on the device. Dispose of them before this session is released. */
+  async runKept(inputs: Readonly<Record<string, Value | DeviceValue>>): Promise<Record<string, DeviceValue>> {
+    const results = await this.session.run(this.feeds(inputs));
+    return Object.fromEntries(Object.entries(results).map(([name, tensor]) => [name, new DeviceValue(tensor)]));
+  }
+
+  private feeds(inputs: Readonly<Record<string, Value | DeviceValue>>): Record<string, OrtTensor> {
+    const feeds: Record<string, OrtTensor> = {};
+    for (const name of this.session.inputNames) {
+      const value = inputs[name];
+      if (!value) throw new Error(`the network's input "${name}" was not given`);
+      feeds[name] =
+        value instanceof DeviceValue
+          ? value.tensor
+          : new this.ort.Tensor(this.types.get(name)!, value.data as never, value.dims);
+    }
+    return feeds;
+  }
+
   /** Frees the compiled graph. The session must not be used afterwards. */
   async release(): Promise<void> {
     await this.session.release();
   }
+}
+
+/** @param left names of nodes that a device must leave to the CPU */
+function providers(device: Device, left: readonly string[]): InferenceSession.ExecutionProviderConfig[] {
+  if (device === 'cpu') return ['cpu'];
+  return [left.length > 0 ? { name: device, forceCpuNodeNames: [...left] } : device, 'cpu'];
 }
 
 /** The folder of mapped files; ONNX Runtime takes one. */
