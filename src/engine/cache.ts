@@ -1,75 +1,23 @@
 /**
  * Keys and values of the rows that sequences hold, in typed arrays outside the graph: ONNX Runtime reads inputs in place
- * but copies outputs, so a step gives back only its new rows and they are written here. Sequences are slots of one
- * array; it grows in pages and its room is used again.
+ * but copies outputs, so a step gives back only its new rows and they are written here.
  */
-import type { DecoderSizes } from '../nn/index.js';
-import { HIDDEN } from '../nn/index.js';
-import type { Value } from '../runtime/index.js';
+import type { Session, Value } from '../runtime/index.js';
+import { type Inputs, type Place, type Room, RowCache } from './row-cache.js';
 
-/** rows by which the cache grows */
-const PAGE = 128;
-/** a cache that nobody uses is given up when it has more rows than this */
-const KEPT_ROWS = 1024;
-
-export class KeyValueCache {
-  private rows = 0;
-  private lengths: number[] = [];
+export class KeyValueCache extends RowCache {
   /** of each layer [slots, kvHeads, headDim, capacity]: transposed, as the scores need them */
   private keys: Float32Array[] = [];
   /** of each layer [slots, kvHeads, capacity, headDim] */
   private values: Float32Array[] = [];
-  /** [slots, capacity + 1]: which columns a single new row sees, itself last */
-  private sight = new Float32Array(0);
 
-  constructor(private readonly sizes: DecoderSizes) {}
-
-  /** Rows that every slot has room for. */
-  get capacity(): number {
-    return this.rows;
+  step(session: Session, inputs: Inputs, { slot, slots }: Place): Promise<Inputs> {
+    return session.run({ ...inputs, ...this.inputs(slot, slots) });
   }
 
-  /** Rows that a slot holds. */
-  length(slot: number): number {
-    return this.lengths[slot] ?? 0;
-  }
-
-  /** Forgets what a slot holds. */
-  clear(slot: number): void {
-    if (slot < this.lengths.length) this.setLength(slot, 0);
-  }
-
-  /** Makes room for so many slots and for so many rows in each of them. */
-  reserve(slots: number, rows: number): void {
-    const old = { slots: this.lengths.length, rows: this.rows };
-    if (slots <= old.slots && rows <= old.rows) return;
-    const { kvHeads: kv, headDim: dim, layers } = this.sizes;
-    const now = Math.max(slots, old.slots);
-    this.rows = Math.max(old.rows, Math.ceil(rows / PAGE) * PAGE);
-    const size = now * kv * dim * this.rows;
-    for (let i = 0; i < layers; i++) {
-      const [keys, values] = [new Float32Array(size), new Float32Array(size)];
-      for (let line = 0; old.rows > 0 && line < old.slots * kv * dim; line++) {
-        keys.set(this.keys[i].subarray(line * old.rows, (line + 1) * old.rows), line * this.rows);
-      }
-      for (let head = 0; head < old.slots * kv; head++) {
-        const from = head * old.rows * dim;
-        values.set(this.values[i].subarray(from, from + old.rows * dim), head * this.rows * dim);
-      }
-      this.keys[i] = keys;
-      this.values[i] = values;
-    }
-    const { lengths } = this;
-    this.lengths = new Array<number>(now).fill(0);
-    this.sight = new Float32Array(now * (this.rows + 1)).fill(HIDDEN);
-    for (let slot = 0; slot < now; slot++) {
-      this.sight[slot * (this.rows + 1) + this.rows] = 0;
-      this.setLength(slot, lengths[slot] ?? 0);
-    }
-  }
-
-  /** Puts `count` new rows behind those of a slot. `fresh` is the graph's [n, 2 layers kv, headDim], `at` the first of its rows. */
-  append(slot: number, count: number, fresh: Float32Array, at: number): void {
+  /** `out.fresh` is the graph's [n, 2 layers kv, headDim]. */
+  append(slot: number, count: number, out: Inputs, at: number): void {
+    const fresh = out.fresh.data as Float32Array;
     const { kvHeads: kv, headDim: dim, layers } = this.sizes;
     const { rows } = this;
     const old = this.lengths[slot];
@@ -88,8 +36,24 @@ export class KeyValueCache {
     this.setLength(slot, old + count);
   }
 
-  /** Makes a slot hold the first `count` rows of a slot of this or another cache; room must have been reserved. */
-  copy(from: KeyValueCache, fromSlot: number, slot: number, count: number): void {
+  protected grow(old: Room, now: Room): void {
+    const { kvHeads: kv, headDim: dim, layers } = this.sizes;
+    const size = now.slots * kv * dim * now.rows;
+    for (let i = 0; i < layers; i++) {
+      const [keys, values] = [new Float32Array(size), new Float32Array(size)];
+      for (let line = 0; old.rows > 0 && line < old.slots * kv * dim; line++) {
+        keys.set(this.keys[i].subarray(line * old.rows, (line + 1) * old.rows), line * now.rows);
+      }
+      for (let head = 0; head < old.slots * kv; head++) {
+        const from = head * old.rows * dim;
+        values.set(this.values[i].subarray(from, from + old.rows * dim), head * now.rows * dim);
+      }
+      this.keys[i] = keys;
+      this.values[i] = values;
+    }
+  }
+
+  protected copyRows(from: this, fromSlot: number, slot: number, count: number): void {
     const { kvHeads: kv, headDim: dim, layers } = this.sizes;
     for (let i = 0; i < layers; i++) {
       for (let line = 0; line < kv * dim; line++) {
@@ -101,11 +65,15 @@ export class KeyValueCache {
         this.values[i].set(from.values[i].subarray(start, start + count * dim), (slot * kv + h) * this.rows * dim);
       }
     }
-    this.setLength(slot, count);
+  }
+
+  protected drop(): void {
+    this.keys = [];
+    this.values = [];
   }
 
   /** What the graph reads of neighbouring slots. */
-  inputs(slot: number, slots: number): Record<string, Value> {
+  private inputs(slot: number, slots: number): Record<string, Value> {
     const { kvHeads: kv, headDim: dim, layers } = this.sizes;
     const { rows } = this;
     const [from, to] = [slot * kv * dim * rows, (slot + slots) * kv * dim * rows];
@@ -115,40 +83,5 @@ export class KeyValueCache {
       inputs[`values.${i}`] = { data: this.values[i].subarray(from, to), dims: [slots, kv, rows, dim] };
     }
     return inputs;
-  }
-
-  /** The additive mask of `count` new rows in each of some neighbouring slots. */
-  mask(slot: number, slots: number, count: number): Value {
-    const width = this.rows + count;
-    if (count === 1) {
-      return { data: this.sight.subarray(slot * width, (slot + slots) * width), dims: [slots, 1, 1, width] };
-    }
-    const group = this.sizes.heads / this.sizes.kvHeads;
-    const data = new Float32Array(slots * count * group * width).fill(HIDDEN);
-    for (let line = 0; line < slots * count * group; line++) {
-      const row = Math.floor(line / group) % count;
-      const at = line * width;
-      data.fill(0, at, at + this.lengths[slot + Math.floor(line / (group * count))]);
-      data.fill(0, at + this.rows, at + this.rows + row + 1);
-    }
-    return { data, dims: [slots, 1, count * group, width] };
-  }
-
-  /** Gives memory back where no slot holds anything and long sequences have left much of it. */
-  trim(): void {
-    if (this.rows <= KEPT_ROWS || this.lengths.some((length) => length > 0)) return;
-    this.rows = 0;
-    this.lengths = [];
-    this.keys = [];
-    this.values = [];
-    this.sight = new Float32Array(0);
-  }
-
-  private setLength(slot: number, length: number): void {
-    const old = this.lengths[slot];
-    const at = slot * (this.rows + 1);
-    if (length > old) this.sight.fill(0, at + old, at + length);
-    else this.sight.fill(HIDDEN, at + length, at + old);
-    this.lengths[slot] = length;
   }
 }

@@ -11,7 +11,7 @@ import {
   type SegmentDefaults,
 } from '../model/index.js';
 import { Random } from '../random.js';
-import type { SessionOptions } from '../runtime/index.js';
+import type { Device, SessionOptions } from '../runtime/index.js';
 import { Admission } from './admission.js';
 import { Decoder } from './decoder.js';
 import { generate } from './generate.js';
@@ -43,17 +43,19 @@ export class Core {
     this.scheduler = new Scheduler(decoder);
   }
 
-  static async open(path: string, threads: number): Promise<Core> {
+  /** @param device one that works here, see `chooseDevice` */
+  static async open(path: string, threads: number, device: Device = 'cpu'): Promise<Core> {
     const model = openModel(path);
     const { config } = model;
     checkSize(model);
     const options: SessionOptions = {
       threads,
+      device,
       parameters: (name) => ({ data: model.tensor(name) }),
       blocks: model.blocks,
     };
     const decoder = await Decoder.create(config, options);
-    const codec = openCodec(model, threads);
+    const codec = openCodec(model, threads, device);
     if (codec) checkCodec(codec, model);
     const info: EngineInfo = {
       source: path,
@@ -61,6 +63,7 @@ export class Core {
       hash: model.folder.modelHash().slice(0, 16),
       parameters: model.parameters,
       threads,
+      device,
       codec: codec && { hop: codec.hop, codebooks: codec.codebooks },
       maxInputSeconds: config.max_input_seconds,
       text: config.generation.text,

@@ -21,7 +21,9 @@ import {
 } from '../model/index.js';
 import { Session, type SessionOptions, type Value } from '../runtime/index.js';
 import { KeyValueCache } from './cache.js';
+import { CacheTools, DeviceCache } from './device-cache.js';
 import { type Embeddings, embeddingsOf } from './embeddings.js';
+import type { Place, RowCache } from './row-cache.js';
 import { numbers, stepGraph, stepShapes } from './step-graph.js';
 
 /** Rows read at once while taking in a prompt: more are no faster a row, and keep others waiting longer. */
@@ -52,9 +54,9 @@ export interface AudioScores {
 }
 
 export class Decoder {
-  private readonly cache: KeyValueCache;
+  private readonly cache: RowCache;
   /** all-zero rows, which the unconditional branch of every guided request starts with: computed once */
-  private readonly zeros: KeyValueCache;
+  private readonly zeros: RowCache;
   private rotary = { cos: new Float32Array(0), sin: new Float32Array(0) };
   private readonly shapes = new Map<string, Record<string, Value>>();
   /** whether rows must come in pairs, and whether a lone row may stay alone */
@@ -68,15 +70,29 @@ export class Decoder {
     private readonly text: Session,
     private readonly audio: Session,
     blocks: boolean,
+    /** whether the graphs run here: what a row's company changes is the CPU's */
+    private readonly here: boolean,
+    /** where the cache stays on the device */
+    private readonly tools: CacheTools | undefined,
   ) {
     this.pairs = blocks;
     this.alone = blocks && config.hidden_size >= ALONE_FROM;
-    this.cache = new KeyValueCache(decoderSizes(config));
-    this.zeros = new KeyValueCache(decoderSizes(config));
+    const sizes = decoderSizes(config);
+    const cache = (): RowCache => (tools ? new DeviceCache(sizes, tools) : new KeyValueCache(sizes));
+    this.cache = cache();
+    this.zeros = cache();
   }
 
-  /** @param given `parameters` must give the numbers of every tensor; `threads` is an upper bound */
-  static async create(config: BagpiperConfig, given: SessionOptions): Promise<Decoder> {
+  /**
+   * @param given `parameters` must give the numbers of every tensor; `threads` is an upper bound
+   * @param inPlace whether the cache stays on the device. ONNX Runtime hands JavaScript the tensors of WebGPU alone, so
+   * CUDA gets the cache anew in every step
+   */
+  static async create(
+    config: BagpiperConfig,
+    given: SessionOptions,
+    inPlace = given.device === 'webgpu',
+  ): Promise<Decoder> {
     const { parameters } = given;
     if (!parameters) throw new Error('the decoder needs parameters');
     const most = Math.min(config.num_key_value_heads, config.num_stream);
@@ -88,9 +104,11 @@ export class Decoder {
     };
     const table = 'model.embed_tokens.weight';
     const embeddings = embeddingsOf(given.blocks?.(table) ?? numbers(parameters, table), config.hidden_size);
-    const step = await Session.create(stepGraph(config, parameters, options), options);
+    const step = await Session.create(stepGraph(config, parameters, { ...options, inPlace }), options);
     const blocks = [...languageModelTensors(config).keys()].some((name) => given.blocks?.(name));
-    return new Decoder(config, embeddings, step, await head(textHead), await head(audioHead), blocks);
+    const here = (given.device ?? 'cpu') === 'cpu';
+    const tools = inPlace ? await CacheTools.create(options) : undefined;
+    return new Decoder(config, embeddings, step, await head(textHead), await head(audioHead), blocks, here, tools);
   }
 
   /** Rows that a slot holds. */
@@ -162,7 +180,7 @@ export class Decoder {
   }
 
   async release(): Promise<void> {
-    for (const session of [this.step, this.text, this.audio]) await session.release();
+    for (const part of [this.cache, this.zeros, this.tools, this.step, this.text, this.audio]) await part?.release();
     this.embeddings.close();
   }
 
@@ -182,6 +200,7 @@ export class Decoder {
 
   /** Whether so many rows are computed as they would be in any company. */
   private suits(rows: number): boolean {
+    if (!this.here) return true;
     if (rows === 1) return this.alone;
     return !this.pairs || rows % 2 === 0;
   }
@@ -198,30 +217,23 @@ export class Decoder {
       : { batch: 2, count: 1 };
   }
 
-  private async run(cache: KeyValueCache, rows: Rows): Promise<Float32Array> {
+  private async run(cache: RowCache, rows: Rows): Promise<Float32Array> {
     const { slot, slots } = rows;
     const width = this.config.hidden_size;
     const { batch, count } = this.sizes(rows);
     let longest = 0;
     for (let s = slot; s < slot + batch; s++) longest = Math.max(longest, cache.length(s));
     cache.reserve(slot + batch, longest + count);
-    const positions = new BigInt64Array(batch * count);
-    for (let i = 0; i < positions.length; i++) {
-      positions[i] = BigInt(cache.length(slot + Math.floor(i / count)) + (i % count));
-    }
-    const { cos, sin } = this.angles(cache.capacity + count);
-    const tableDims = [cos.length / (this.config.head_dim / 2), this.config.head_dim / 2];
-    const out = await this.step.run({
+    await cache.ready();
+    const place = { slot, slots: batch, count };
+    const inputs = {
       x: { data: this.embed(rows, batch * count), dims: [batch * count, width] },
-      positions: { data: positions, dims: [batch * count, 1] },
-      cos: { data: cos, dims: tableDims },
-      sin: { data: sin, dims: tableDims },
-      mask: cache.mask(slot, batch, count),
+      mask: cache.mask(place),
+      ...this.rotation(cache, place),
       ...this.shapesOf(batch, count, cache.capacity),
-      ...cache.inputs(slot, batch),
-    });
-    const fresh = out.fresh.data as Float32Array;
-    for (let s = 0; s < slots; s++) if (!rows.idle?.[s]) cache.append(slot + s, rows.count, fresh, s * count);
+    };
+    const out = await cache.step(this.step, inputs, place);
+    for (let s = 0; s < slots; s++) if (!rows.idle?.[s]) cache.append(slot + s, rows.count, out, s * count);
     return (out.hidden.data as Float32Array).subarray(0, slots * rows.count * width);
   }
 
@@ -244,6 +256,25 @@ export class Decoder {
       }
     }
     return x;
+  }
+
+  /** Positions of new rows and the rotary table. A device is sent only what it needs of the table, one line a row. */
+  private rotation(cache: RowCache, { slot, slots, count }: Place): Record<string, Value> {
+    const half = this.config.head_dim / 2;
+    const n = slots * count;
+    const positions = Array.from({ length: n }, (_, i) => cache.length(slot + Math.floor(i / count)) + (i % count));
+    const table = this.angles(cache.capacity + count);
+    const whole = (numbers: Iterable<number>) => ({ data: BigInt64Array.from(numbers, BigInt), dims: [n, 1] });
+    if (this.here) {
+      const dims = [table.cos.length / half, half];
+      return { positions: whole(positions), cos: { data: table.cos, dims }, sin: { data: table.sin, dims } };
+    }
+    const lines = (from: Float32Array): Value => {
+      const data = new Float32Array(n * half);
+      for (const [i, p] of positions.entries()) data.set(from.subarray(p * half, (p + 1) * half), i * half);
+      return { data, dims: [n, half] };
+    };
+    return { positions: whole(positions.keys()), cos: lines(table.cos), sin: lines(table.sin) };
   }
 
   /** The rotary table for at least so many positions. */

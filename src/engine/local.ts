@@ -2,6 +2,7 @@
 import { availableParallelism } from 'node:os';
 import { Worker } from 'node:worker_threads';
 import { BagpiperError } from '../errors.js';
+import { chooseDevice, type DeviceChoice } from '../runtime/index.js';
 import { Channel } from './channel.js';
 import type { Engine, EngineEvent, EngineInfo, GenerateRequest } from './types.js';
 import type { FromWorker, ToWorker } from './worker.js';
@@ -9,6 +10,8 @@ import type { FromWorker, ToWorker } from './worker.js';
 export interface LocalOptions {
   /** threads of the numeric engine; default: one a core */
   threads?: number;
+  /** where the networks run (docs/gpu.md); default: the CPU */
+  device?: DeviceChoice;
 }
 
 /** Compiled JavaScript, also when this module runs as TypeScript in tests. */
@@ -95,10 +98,15 @@ function revive(message: Extract<FromWorker, { kind: 'failed' }>): Error {
   return error;
 }
 
-/** Opens a model folder in a worker thread. @throws BagpiperError when the folder or a tensor in it is not as it must be */
+/**
+ * Opens a model folder in a worker thread.
+ *
+ * @throws BagpiperError when the folder or a tensor in it is not as it must be, or the device is absent
+ */
 export async function openLocalEngine(path: string, options: LocalOptions = {}): Promise<Engine> {
   const threads = options.threads ?? availableParallelism();
-  const worker = new Worker(workerUrl(), { workerData: { path, threads } });
+  const device = await chooseDevice(options.device);
+  const worker = new Worker(workerUrl(), { workerData: { path, threads, device } });
   const info = await new Promise<EngineInfo>((resolve, reject) => {
     worker.once('message', (message: FromWorker) => {
       if (message.kind === 'ready') resolve(message.info);

@@ -16,6 +16,7 @@ import { isRequired, type ParityLine, ParityReport, readingCase, referenceJson }
 import type { ReferenceNetworks } from '../model/parity-networks.js';
 import { type GoldenMessage, goldenMessages } from '../model/parity-sequences.js';
 import { Random } from '../random.js';
+import type { Device } from '../runtime/index.js';
 import { openSafetensors, type Safetensors } from '../weights/index.js';
 import { Decoder } from './decoder.js';
 import { generate } from './generate.js';
@@ -56,6 +57,7 @@ export async function checkGeneration(
   folder: string,
   networks: ReferenceNetworks,
   threads?: number,
+  device?: Device,
 ): Promise<ParityLine[]> {
   const path = `${folder}/generation.json`;
   const json = referenceJson(path);
@@ -66,7 +68,7 @@ export async function checkGeneration(
     ...(await readingCase(path, 'allowed_ids', async () => checkMasks(json.allowed_ids, networks.config))),
     ...(await readingCase(path, 'sampling_distribution', async () => checkDistributions(json.sampling_distribution))),
   ];
-  const decoder = await Decoder.create(networks.config, { threads, parameters: networks.parameters });
+  const decoder = await Decoder.create(networks.config, { threads, device, parameters: networks.parameters });
   for (const entry of cases) {
     const report = new ParityReport(`generation/${entry.name}.`, isRequired(entry.name));
     await readingCase(path, entry.name, () => checkCase(report, entry, file, networks, decoder));

@@ -8,6 +8,7 @@ import type { ParityLine } from '../model/parity-lines.js';
 import { ReferenceNetworks } from '../model/parity-networks.js';
 import { checkSequences } from '../model/parity-sequences.js';
 import { checkXcodec } from '../model/parity-xcodec.js';
+import { chooseDevice, type Device, type DeviceChoice } from '../runtime/index.js';
 import { openSafetensors, readJsonFile } from '../weights/index.js';
 import { checkGeneration } from './parity-generation.js';
 
@@ -16,6 +17,13 @@ export type { ParityLine } from '../model/parity-lines.js';
 export interface ParityOptions {
   /** threads of the numeric engine; default: its own choice */
   threads?: number;
+  /** where the networks run; default: the CPU */
+  device?: DeviceChoice;
+}
+
+interface Run {
+  threads?: number;
+  device: Device;
 }
 
 /** Reference data of one kind and how it is checked. */
@@ -23,7 +31,7 @@ interface Kind {
   what: string;
   /** besides the weights, model.safetensors or shards */
   files: readonly string[];
-  check(folder: string, options: ParityOptions): Promise<ParityLine[]>;
+  check(folder: string, run: Run): Promise<ParityLine[]>;
 }
 
 const LANGUAGE_MODEL: Kind = {
@@ -43,13 +51,13 @@ const LANGUAGE_MODEL: Kind = {
 const AUDIO_ENCODER: Kind = {
   what: 'an audio encoder',
   files: ['config.json', 'cases.safetensors'],
-  check: (folder, { threads }) => checkEncoder(folder, threads),
+  check: (folder, { threads, device }) => checkEncoder(folder, threads, device),
 };
 
 const XCODEC: Kind = {
   what: 'X-Codec',
   files: ['config.json', 'cases.safetensors'],
-  check: (folder, { threads }) => checkXcodec(folder, threads),
+  check: (folder, { threads, device }) => checkXcodec(folder, threads, device),
 };
 
 /**
@@ -58,7 +66,7 @@ const XCODEC: Kind = {
  * audio encoder; codes, sound and inner tensors of X-Codec. Which of them it is, its files tell.
  *
  * @returns one line a tensor (or list of ids); the check holds where every line that is `required` is `ok`
- * @throws BagpiperError where the folder is of no known kind, or a file or tensor is missing or damaged
+ * @throws BagpiperError where the folder is of no known kind, a file or tensor is missing or damaged, or the device is absent
  */
 export async function checkFolder(folder: string, options: ParityOptions = {}): Promise<ParityLine[]> {
   if (!statSync(folder, { throwIfNoEntry: false })?.isDirectory()) {
@@ -72,8 +80,9 @@ export async function checkFolder(folder: string, options: ParityOptions = {}): 
     );
   }
   for (const { what, files } of kinds) requireFiles(folder, what, files);
+  const run = { ...options, device: await chooseDevice(options.device) };
   const lines: ParityLine[] = [];
-  for (const kind of kinds) lines.push(...(await kind.check(folder, options)));
+  for (const kind of kinds) lines.push(...(await kind.check(folder, run)));
   return lines;
 }
 
@@ -106,7 +115,7 @@ function requireFiles(folder: string, what: string, files: readonly string[]): v
   );
 }
 
-async function checkLanguageModel(folder: string, { threads }: ParityOptions): Promise<ParityLine[]> {
+async function checkLanguageModel(folder: string, { threads, device }: Run): Promise<ParityLine[]> {
   const lines = checkSequences(folder);
   for (const [prefix, file] of [
     ['sequences/', 'sequences.json'],
@@ -115,10 +124,10 @@ async function checkLanguageModel(folder: string, { threads }: ParityOptions): P
     if (lines.some(({ name }) => name.startsWith(prefix))) continue;
     throw new BagpiperError(`${join(folder, file)} holds no case that could be checked.`);
   }
-  const networks = await ReferenceNetworks.open(folder, threads);
+  const networks = await ReferenceNetworks.open(folder, threads, device);
   try {
     lines.push(...(await checkForward(folder, networks)));
-    lines.push(...(await checkGeneration(folder, networks, threads)));
+    lines.push(...(await checkGeneration(folder, networks, threads, device)));
   } finally {
     await networks.release();
   }

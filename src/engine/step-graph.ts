@@ -21,6 +21,11 @@ import { type BagpiperConfig, decoderSizes } from '../model/index.js';
 
 type Parameters = (name: string) => ParameterSource;
 
+export interface StepOptions extends GraphOptions {
+  /** new keys and values are written over the cache's tensors, which then are outputs as well */
+  inPlace?: boolean;
+}
+
 /** Gives tensors of a checkpoint as whole arrays. @throws where they lie in a file that was not read */
 export function numbers(parameters: Parameters, name: string): Float32Array {
   const source = parameters(name);
@@ -60,15 +65,21 @@ class Builder {
   private readonly mask: Tensor;
   private readonly shapes: Record<'queries' | 'grouped' | 'pairs' | 'joined' | 'split', Tensor>;
   readonly fresh: Tensor[] = [];
+  /** columns of the cache for each number of the new keys, and of the new values */
+  private readonly at: Record<'keys' | 'values', Tensor> | undefined;
 
   constructor(
     private readonly config: BagpiperConfig,
     private readonly parameters: Parameters,
-    options: GraphOptions,
+    options: StepOptions,
   ) {
-    const { headDim } = decoderSizes(config);
+    const { headDim, kvHeads } = decoderSizes(config);
     const g = new Graph(options);
     this.graph = g;
+    if (options.inPlace) {
+      const at = (name: string, shape: readonly Dim[]) => g.input(`at.${name}`, 'int64', ['batch', kvHeads, ...shape]);
+      this.at = { keys: at('keys', [headDim, 'rows']), values: at('values', ['rows', headDim]) };
+    }
     this.ones = g.constant(new Float32Array(headDim).fill(1), [headDim]);
     this.positions = g.input('positions', 'int64', ['n', 1]);
     this.cos = g.input('cos', 'float32', ['table', headDim / 2]);
@@ -169,15 +180,18 @@ class Builder {
     )[0];
     const norms = g.constant(headNorms(this.parameters, prefix, this.config), [heads + kv, 1, dim]);
     const [q, k] = this.split(this.rotated(mul(normed, norms)), 1, g.integers([heads, kv]), [heads, kv]);
-    this.fresh.push(k, v);
-
     const byKey = this.ordered(this.shaped(q, shapes.queries, ['batch', 'rows', kv, heads / kv, dim]), [0, 2, 1, 3, 4]);
     const queries = this.shaped(byKey, shapes.grouped, ['batch', kv, 'grouped', dim]);
     const pairs = (x: Tensor) => this.ordered(this.shaped(x, shapes.pairs, ['batch', 'rows', kv, dim]), [0, 2, 1, 3]);
+    const [newKeys, newValues] = [pairs(k), pairs(v)];
     const keys = g.input(`keys.${layer}`, 'float32', ['batch', kv, dim, 'capacity']);
     const values = g.input(`values.${layer}`, 'float32', ['batch', kv, 'capacity', dim]);
+    if (this.at) {
+      this.write(`keys.${layer}.after`, keys, this.at.keys, this.ordered(newKeys, [0, 1, 3, 2]), 3);
+      this.write(`values.${layer}.after`, values, this.at.values, newValues, 2);
+    } else this.fresh.push(k, v);
     const past = matmul(queries, keys);
-    const own = matmul(queries, pairs(k), { transB: true });
+    const own = matmul(queries, newKeys, { transB: true });
     const scores = g.add('Concat', [past, own], [{ dtype: 'float32', shape: ['batch', kv, 'grouped', 'columns'] }], {
       axis: { int: 3 },
     })[0];
@@ -185,12 +199,18 @@ class Builder {
     const [before, now] = this.split(softmax(masked), 3, shapes.split, ['capacity', 'rows']);
     const sum = g.add(
       'Add',
-      [matmul(before, values), matmul(now, pairs(v))],
+      [matmul(before, values), matmul(now, newValues)],
       [{ dtype: 'float32', shape: queries.shape }],
     )[0];
     const back = this.ordered(this.shaped(sum, shapes.joined, ['batch', kv, 'rows', heads / kv, dim]), [0, 2, 1, 3, 4]);
     const joined = this.shaped(back, g.integers([-1, heads * dim]), ['n', heads * dim]);
     return this.product(joined, `${prefix}self_attn.`, { o_proj: hidden });
+  }
+
+  /** An output that is the cache with new numbers in some columns, which the mask still hides: when it is written is all one. */
+  private write(name: string, cache: Tensor, at: Tensor, numbers: Tensor, axis: number): void {
+    const out = [{ dtype: cache.dtype, shape: cache.shape }];
+    this.graph.output(name, this.graph.add('ScatterElements', [cache, at, numbers], out, { axis: { int: axis } })[0]);
   }
 
   /** Normed rows [n, hidden] -> what the gated MLP adds to them. */
@@ -211,9 +231,10 @@ class Builder {
  * `mask` additive [batch, 1, rows * group or 1, capacity + rows]; `keys.i` [batch, kv, head_dim, capacity] and `values.i`
  * [batch, kv, capacity, head_dim] of each layer; and the shapes that {@link stepShapes} gives.
  * Outputs: `hidden` [n, hidden] after the final norm; `fresh` [n, 2 layers kv, 1, head_dim]: of each layer the new keys of
- * all heads, then the new values.
+ * all heads, then the new values. In place, the inputs `at.keys` [batch, kv, head_dim, rows] and `at.values` [batch, kv, rows,
+ * head_dim] tell the columns where they go, and instead of `fresh` there are `keys.i.after` and `values.i.after`.
  */
-export function stepGraph(config: BagpiperConfig, parameters: Parameters, options: GraphOptions = {}): Graph {
+export function stepGraph(config: BagpiperConfig, parameters: Parameters, options: StepOptions = {}): Graph {
   const build = new Builder(config, parameters, options);
   const layers = config.num_hidden_layers;
   let x = build.graph.input('x', 'float32', ['n', config.hidden_size]);
@@ -225,8 +246,9 @@ export function stepGraph(config: BagpiperConfig, parameters: Parameters, option
     [x, y] = build.addNorm(x, build.feedForward(y, i), next);
   }
   const shape = ['n', 2 * layers * config.num_key_value_heads, 1, config.head_dim];
-  const [fresh] = build.graph.add('Concat', build.fresh, [{ dtype: 'float32', shape }], { axis: { int: 1 } });
   build.graph.output('hidden', y);
+  if (options.inPlace) return build.graph;
+  const [fresh] = build.graph.add('Concat', build.fresh, [{ dtype: 'float32', shape }], { axis: { int: 1 } });
   build.graph.output('fresh', fresh);
   return build.graph;
 }

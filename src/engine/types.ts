@@ -1,5 +1,6 @@
 /** What an engine is asked and what it answers: the contract between tasks/ above and the local or a remote engine below. */
 import type { Modality, Role, SegmentDefaults } from '../model/index.js';
+import type { Device } from '../runtime/index.js';
 
 /** One message of a conversation, in people's terms: text, or sound as samples at 16 kHz mono. */
 export type EngineMessage =
@@ -73,6 +74,8 @@ export interface EngineInfo {
   hash: string;
   parameters: number;
   threads: number;
+  /** where a model in a folder runs; missing for a server */
+  device?: Device;
   codec: { hop: number; codebooks: number } | null;
   /** longest input clip in seconds that one request may hold */
   maxInputSeconds: number;

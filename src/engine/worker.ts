@@ -1,6 +1,7 @@
 /** The worker thread of the local engine: ONNX Runtime blocks its thread, so everything heavy happens here. */
 import { parentPort, workerData } from 'node:worker_threads';
 import { BagpiperError, messageOf } from '../errors.js';
+import type { Device } from '../runtime/index.js';
 import { Core, type CoreRequest } from './core.js';
 import type { EngineEvent, EngineInfo } from './types.js';
 
@@ -63,9 +64,9 @@ async function close(core: Core): Promise<void> {
   await core.close();
 }
 
-const { path, threads } = workerData as { path: string; threads: number };
+const { path, threads, device } = workerData as { path: string; threads: number; device: Device };
 try {
-  const core = await Core.open(path, threads);
+  const core = await Core.open(path, threads, device);
   port.on('message', (message: ToWorker) => {
     if (message.kind === 'generate') {
       const controller = new AbortController();

@@ -2,7 +2,7 @@
 import { logMel } from '../audio/index.js';
 import { BagpiperError } from '../errors.js';
 import { Graph } from '../graph/index.js';
-import { Session, type SessionOptions } from '../runtime/index.js';
+import { type Device, Session, type SessionOptions } from '../runtime/index.js';
 import { openModelFolder, openSafetensors, type Safetensors, toFloat32 } from '../weights/index.js';
 import { encoderGraph, encoderTensors, layChunks, planEncoding } from './audio-encoder.js';
 import { type AudioConfig, type BagpiperConfig, parseConfig } from './config.js';
@@ -23,12 +23,12 @@ const HOP = 160;
  *
  * @throws BagpiperError where a file or a tensor is missing or of another shape
  */
-export async function checkEncoder(folder: string, threads?: number): Promise<ParityLine[]> {
+export async function checkEncoder(folder: string, threads?: number, device?: Device): Promise<ParityLine[]> {
   const path = `${folder}/cases.safetensors`;
   const file = openSafetensors(path);
   const names = [...file.tensors.keys()].filter((name) => name.endsWith('.audio')).map((name) => name.slice(0, -6));
   if (names.length === 0) throw new BagpiperError(`${path} holds no case: a tensor named "case0.audio" is expected.`);
-  const networks = EncoderNetworks.open(folder, threads);
+  const networks = EncoderNetworks.open(folder, threads, device);
   const lines: ParityLine[] = [];
   for (const name of names.sort()) {
     const report = new ParityReport(`${name}.`, isRequired(name));
@@ -120,7 +120,7 @@ class EncoderNetworks {
     private readonly options: SessionOptions,
   ) {}
 
-  static open(folder: string, threads?: number): EncoderNetworks {
+  static open(folder: string, threads?: number, device?: Device): EncoderNetworks {
     const weights = openModelFolder(folder);
     const config = parseConfig(weights.config, weights.configFile);
     const audio = config.audio_config;
@@ -130,7 +130,7 @@ class EncoderNetworks {
       .set('adaptor.continuous_audio.bias', [config.hidden_size]);
     weights.requireTensors(expected, { ignore: () => true });
     const parameters = (name: string) => ({ data: toFloat32(weights.tensor(name)) });
-    return new EncoderNetworks(config, audio, { threads, parameters });
+    return new EncoderNetworks(config, audio, { threads, device, parameters });
   }
 
   /** Width of the adaptor's vectors. */

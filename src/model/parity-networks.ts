@@ -1,7 +1,7 @@
 /** The language model's graphs, laid open for checks: every layer's output, all logits, the training loss. */
 import { cast, Graph, where } from '../graph/index.js';
 import { HIDDEN } from '../nn/index.js';
-import { Session, type SessionOptions, type Value } from '../runtime/index.js';
+import { type Device, Session, type SessionOptions, type Value } from '../runtime/index.js';
 import { openModelFolder, toFloat32 } from '../weights/index.js';
 import { type BagpiperConfig, parseConfig } from './config.js';
 import {
@@ -47,12 +47,13 @@ export class ReferenceNetworks {
   ) {}
 
   /** @throws BagpiperError where config or weights are missing, or a tensor is not as it must be */
-  static async open(folder: string, threads?: number): Promise<ReferenceNetworks> {
+  static async open(folder: string, threads?: number, device?: Device): Promise<ReferenceNetworks> {
     const weights = openModelFolder(folder);
     const config = parseConfig(weights.config, weights.configFile);
     // A checkpoint may hold the audio encoder and the codec as well; they are not looked at here.
     weights.requireTensors(languageModelTensors(config), { ignore: () => true });
-    const options = { threads, parameters: (name: string) => ({ data: toFloat32(weights.tensor(name)) }) };
+    const parameters = (name: string) => ({ data: toFloat32(weights.tensor(name)) });
+    const options = { threads, device, parameters };
     const build = (network: (graph: Graph) => void): Promise<Session> => {
       const graph = new Graph();
       network(graph);

@@ -2,6 +2,7 @@
 import { existsSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { BagpiperError } from '../errors.js';
+import type { Device } from '../runtime/index.js';
 import { openModelFolder, openSafetensors, readJsonFile, type Safetensors, toFloat32 } from '../weights/index.js';
 import { Xcodec } from './codec/xcodec.js';
 import { parseXcodecConfig } from './codec/xcodec-config.js';
@@ -20,7 +21,7 @@ const WEIGHTS = 'model.safetensors';
  *
  * @throws BagpiperError where a file or a tensor is missing or of another shape
  */
-export async function checkXcodec(folder: string, threads?: number): Promise<ParityLine[]> {
+export async function checkXcodec(folder: string, threads?: number, device?: Device): Promise<ParityLine[]> {
   const configFile = join(folder, 'config.json');
   const config = parseXcodecConfig(readJsonFile(configFile), configFile);
   const path = join(folder, CASES);
@@ -29,7 +30,7 @@ export async function checkXcodec(folder: string, threads?: number): Promise<Par
   if (names.length === 0) throw new BagpiperError(`${path} holds no case: a tensor named "case0.audio" is expected.`);
   const lines: ParityLine[] = [];
   for (const { files, where, label } of weightFiles(folder)) {
-    const codec = Xcodec.load(xcodecFiles(files, config, where), config, { threads });
+    const codec = Xcodec.load(xcodecFiles(files, config, where), config, { threads, device });
     try {
       for (const name of names.sort()) {
         const report = new ParityReport(`${label}${name}.`, isRequired(name));

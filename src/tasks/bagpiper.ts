@@ -4,6 +4,7 @@ import { fileURLToPath } from 'node:url';
 import type { RemoteOptions } from '../engine/index.js';
 import type { Engine, EngineMessage, FinishedSegment, GenerateRequest, GenerateStats } from '../engine/types.js';
 import { BagpiperError } from '../errors.js';
+import type { DeviceChoice } from '../runtime/index.js';
 import { looksLikeRepo, pulledFolder } from '../weights/hub/index.js';
 import { checkOptions, cleanText, clock, hear, hearPieces, joined, overlapOf, RATE, windowsOf } from './input.js';
 import { PartSplitter, parseGeneration, parseUnderstanding, type TextForm } from './parse.js';
@@ -13,10 +14,12 @@ import type { AudioInput, Bagpiper, Parts, RenderOptions, Reply, VerbEvent, Verb
 
 type Tell = (event: VerbEvent) => void;
 
-/** Of a model folder: `threads`; of a server: the rest. */
+/** Of a model folder: `threads` and `device`; of a server: the rest. */
 export interface LoadOptions extends RemoteOptions {
   /** threads of the numeric engine; default: one a core */
   threads?: number;
+  /** where the networks run: 'cpu', 'webgpu', 'cuda' or 'auto' (docs/gpu.md); default: 'cpu' */
+  device?: DeviceChoice;
 }
 
 /** Where the model that comes with the package lies. */
@@ -42,7 +45,7 @@ export function modelSource(source?: string): string {
 /**
  * Loads a model. @param source a model folder, or the name of a pulled one, or the address of a server, or several
  * addresses with commas between (docs/remote.md); default: the small model of this package
- * @throws BagpiperError when the folder is missing or something in it is not as it must be; a ServerError when no server
+ * @throws BagpiperError when the folder is missing, something in it is not as it must be, or the device is absent; a ServerError when no server
  * answers
  */
 export async function loadBagpiper(source?: string, options: LoadOptions = {}): Promise<Bagpiper> {

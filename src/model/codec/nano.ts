@@ -1,7 +1,7 @@
 /** The small model's own codec: 25 frames a second, 8 residual codebooks of 256 codes, 1.6 kb/s. */
 import { BagpiperError } from '../../errors.js';
 import { Graph } from '../../graph/index.js';
-import { Session } from '../../runtime/index.js';
+import { type Device, Session } from '../../runtime/index.js';
 import {
   codecContext,
   codecTensors,
@@ -18,6 +18,8 @@ import type { Codec } from './types.js';
 export interface NanoCodecOptions {
   /** threads of ONNX Runtime; default: its own choice */
   threads?: number;
+  /** default: the CPU */
+  device?: Device;
 }
 
 /** Frames that are encoded at once. */
@@ -148,7 +150,7 @@ export class NanoCodec implements Codec {
     const graph = new Graph();
     build(graph);
     const parameters = (name: string) => ({ data: this.tensors.get(name)! });
-    return Session.create(graph, { parameters, threads: this.options.threads });
+    return Session.create(graph, { parameters, ...this.options });
   }
 }
 

@@ -1,4 +1,5 @@
 /** The codec of a model folder, whichever its config names. */
+import type { Device } from '../../runtime/index.js';
 import type { Model } from '../bagpiper.js';
 import { NanoCodec } from './nano.js';
 import { CODEC_PREFIX, codecTensors } from './nano-config.js';
@@ -6,7 +7,7 @@ import type { Codec } from './types.js';
 import { Xcodec } from './xcodec.js';
 
 /** Null where the model has none. Networks are compiled when they are first needed. */
-export function openCodec(model: Model, threads?: number): Codec | null {
+export function openCodec(model: Model, threads?: number, device?: Device): Codec | null {
   const { codec, folder } = model;
   if (!codec) return null;
   if (codec.type === 'xcodec') {
@@ -14,8 +15,9 @@ export function openCodec(model: Model, threads?: number): Codec | null {
       has: (name: string) => folder.tensors.has(CODEC_PREFIX + name),
       tensor: (name: string) => model.tensor(CODEC_PREFIX + name),
     };
-    return Xcodec.load(source, codec, { threads });
+    return Xcodec.load(source, codec, { threads, device });
   }
   const names = [...codecTensors(codec).keys()];
-  return NanoCodec.load(new Map(names.map((name) => [name, model.tensor(CODEC_PREFIX + name)])), codec, { threads });
+  const tensors = new Map(names.map((name) => [name, model.tensor(CODEC_PREFIX + name)]));
+  return NanoCodec.load(tensors, codec, { threads, device });
 }

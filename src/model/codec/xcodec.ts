@@ -4,7 +4,7 @@
  */
 import { BagpiperError } from '../../errors.js';
 import { Graph } from '../../graph/index.js';
-import { Session, type Value } from '../../runtime/index.js';
+import { type Device, Session, type Value } from '../../runtime/index.js';
 import type { Codec } from './types.js';
 import { codebookCount, XCODEC_RATE, type XcodecConfig, xcodecHop } from './xcodec-config.js';
 import { dacFrames, decoderContext, encoderContext } from './xcodec-dac.js';
@@ -17,6 +17,8 @@ import { type TensorSource, XcodecWeights } from './xcodec-weights.js';
 export interface XcodecOptions {
   /** threads of ONNX Runtime; default: its own choice */
   threads?: number;
+  /** default: the CPU */
+  device?: Device;
   /** Frames that are worked on at once where the network allows it. Bounds memory, changes no result. Default 256 (5 s). */
   pieceFrames?: number;
 }
@@ -49,7 +51,7 @@ export class Xcodec implements Codec {
   private constructor(
     private readonly weights: XcodecWeights,
     private readonly config: XcodecConfig,
-    private readonly threads: number | undefined,
+    private readonly on: Pick<XcodecOptions, 'threads' | 'device'>,
     private readonly pieceFrames: number,
   ) {
     this.hop = xcodecHop(config);
@@ -64,8 +66,8 @@ export class Xcodec implements Codec {
    * @param source a checked model's tensors
    */
   static load(source: TensorSource, config: XcodecConfig, options: XcodecOptions = {}): Xcodec {
-    const { threads, pieceFrames = PIECE_FRAMES } = options;
-    return new Xcodec(new XcodecWeights(source, config), config, threads, pieceFrames);
+    const { threads, device, pieceFrames = PIECE_FRAMES } = options;
+    return new Xcodec(new XcodecWeights(source, config), config, { threads, device }, pieceFrames);
   }
 
   /**
@@ -253,7 +255,7 @@ export class Xcodec implements Codec {
       const graph = new Graph();
       XCODEC_NETWORKS[network](graph, this.config);
       const parameters = (name: string) => ({ data: this.weights.values(name) });
-      session = Session.create(graph, { parameters, threads: this.threads });
+      session = Session.create(graph, { parameters, ...this.on });
       this.sessions.set(network, session);
     }
     return (await session).run(inputs);
