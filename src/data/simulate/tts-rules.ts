@@ -162,14 +162,15 @@ function besidesWords(request: string, words: readonly string[]): string {
   return rest;
 }
 
-/**
- * A name that a persona gives itself: after words that announce one, or a capital inside a sentence. Nationalities, months
- * and the like are names to this rule too, which costs little: it only limits how often each may occur.
- */
+/** Capitals inside a sentence that are nobody's name. */
+const NO_NAMES =
+  /^(?:Mon|Tues|Wednes|Thurs|Fri|Satur|Sun)days?$|^(?:January|February|March|April|May|June|July|August|September|October|November|December)$|^(?:God|Christmas|Easter|Earth|Internet|Mum|Mom|Dad|Grandma|Grandpa)$|(?:ish|ican|ian|ese)$/;
+
+/** A name that a persona gives itself: after words that announce one, or a capital inside a sentence. Places count too. */
 export function nameIn(persona: string): string | undefined {
-  const announced = /\b(?:named|called|name is|name's|I am|I'm|You are|You're|call me)\s+(\p{Lu}\p{Ll}+)/u.exec(
-    persona,
-  )?.[1];
-  if (announced !== undefined) return announced;
-  return /(?<=[\p{L}\p{N},;] )\p{Lu}\p{Ll}{2,}/u.exec(persona)?.[0];
+  const announced = /\b(?:named|called|name is|name's|I am|I'm|You are|You're|call me)\s+(\p{Lu}\p{Ll}+)/gu;
+  const inside = /(?<=[\p{L}\p{N},;] )(\p{Lu}\p{Ll}{2,})/gu;
+  return [...persona.matchAll(announced), ...persona.matchAll(inside)]
+    .map((match) => match[1] as string)
+    .find((name) => !NO_NAMES.test(name));
 }

@@ -10,7 +10,7 @@ import { THINKING_RULES, type ThinkingCase } from '../../../src/data/simulate/th
 import { GROUPS, type Group } from '../../../src/data/simulate/tts-groups.js';
 import { type PlanCase, planRules } from '../../../src/data/simulate/tts-plan.js';
 import { applicationRules } from '../../../src/data/simulate/tts-requests.js';
-import { type SpeechRequestCase, speechRequestRules } from '../../../src/data/simulate/tts-rules.js';
+import { nameIn, type SpeechRequestCase, speechRequestRules } from '../../../src/data/simulate/tts-rules.js';
 import { VOICES_RULES, type VoicesCase } from '../../../src/data/simulate/tts-voices.js';
 import type { Dialogue } from '../../../src/data/types.js';
 import { generationText } from '../../../src/tasks/index.js';
@@ -307,3 +307,13 @@ function shortPlan(group: Group): [Partial<PlanCase>, string[]] {
   if (group !== 'intent-to-speech') return [{ thinking: 'Quick.' }, ['plan_parts']];
   return [{ thinking: 'Part A - Intention & Voice\nPart C - Delivery\nInferred text: Go now', words: ['Go now'] }, []];
 }
+
+describe('names in personas', () => {
+  it.each([
+    ['I am Ada, and I count the bags.', 'Ada'],
+    ['People who call me Ben are friends.', 'Ben'],
+    ['Every Monday I count the bags, as my English aunt did in May.', undefined],
+    ['On this platform I met Cleo once.', 'Cleo'],
+    ['I have stood here. Nobody came.', undefined],
+  ])('%s', (persona, name) => expect(nameIn(persona)).toBe(name));
+});
