@@ -171,7 +171,15 @@ function addChecks(program: Command, start: Start): void {
   withOutputFlags(program.command('parity'))
     .description("Compare our numbers with a folder of upstream's; exit code 1 when one is off.")
     .argument('<folder>', 'config.json, model.safetensors and the reference files beside them')
-    .addHelpText('after', examples('bagpiper parity golden/lm', 'npm run parity -- golden/audio-encoder'))
+    .option('--device <d>', 'cpu, webgpu, cuda or auto (default: cpu)')
+    .addHelpText(
+      'after',
+      examples(
+        'bagpiper parity golden/lm',
+        'npm run parity -- golden/audio-encoder',
+        'npm run parity -- golden/lm --device webgpu',
+      ),
+    )
     .action((folder: string, flags) =>
       start(async (context) => (await import('./parity.js')).parity(folder, flags, context), flags),
     );

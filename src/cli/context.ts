@@ -24,6 +24,9 @@ export function checkFlags(flags: ModelFlags, context: Context): void {
   if (flags.threads !== undefined && isAddress(flags.model ?? '')) {
     context.screen.warn('--threads acts on models in folders; it has no effect on a server.');
   }
+  if (flags.device !== undefined && isAddress(flags.model ?? '')) {
+    context.screen.warn('--device acts on models in folders; it has no effect on a server.');
+  }
 }
 
 /** Loads the model, lends it to `work` and closes it. */
@@ -42,10 +45,11 @@ export async function withModel<T>(
   const bagpiper = await loadBagpiper(flags.model, loadOptions(flags, context));
   try {
     signal.throwIfAborted();
-    const { name, hash, threads, source } = bagpiper.info;
+    const { name, hash, threads, device, source } = bagpiper.info;
     const seconds = ((performance.now() - began) / 1000).toFixed(2);
+    const place = device === undefined || device === 'cpu' ? '' : ` and ${device}`;
     if (atServer) screen.detail(`model ${name} at ${source}, reached in ${seconds} s`);
-    else screen.detail(`model ${name} ${hash}, ${threads} threads, loaded in ${seconds} s`);
+    else screen.detail(`model ${name} ${hash}, ${threads} threads${place}, loaded in ${seconds} s`);
     return await work(bagpiper);
   } finally {
     await bagpiper.close();

@@ -26,7 +26,7 @@ interface DoctorFlags extends ServerFlags {
 
 export async function doctor(flags: DoctorFlags, context: Context): Promise<void> {
   const { screen } = context;
-  const checks = [node, machine, runtime, ffmpeg, () => model(flags, context), folder];
+  const checks = [node, machine, runtime, devices, ffmpeg, () => model(flags, context), folder];
   const findings: Finding[] = [];
   for (const check of checks) {
     for (const finding of [await check()].flat()) {
@@ -79,6 +79,17 @@ async function runtime(): Promise<Finding> {
     const advice = 'install the packages again: npm ci --ignore-scripts';
     return finding('ONNX Runtime', 'fail', messageOf(error), advice);
   }
+}
+
+/** Graphics processors: none is needed. One line, so that those who have none read one. */
+async function devices(): Promise<Finding> {
+  const { DEVICES, reportDevice } = await import('../runtime/device.js');
+  const found: string[] = [];
+  for (const device of DEVICES) {
+    const { about } = await reportDevice(device);
+    found.push(`${device}: ${about}`);
+  }
+  return finding('devices', 'ok', found.join('; '));
 }
 
 function ffmpeg(): Finding {

@@ -3,6 +3,7 @@ import type { Command } from 'commander';
 import { isAddress } from '../endpoints/index.js';
 import type { RemoteOptions } from '../engine/index.js';
 import { BagpiperError } from '../errors.js';
+import { checkDevice, type DeviceChoice } from '../runtime/device.js';
 import type { LoadOptions } from '../tasks/bagpiper.js';
 import type { VerbOptions } from '../tasks/types.js';
 import type { Context } from './context.js';
@@ -19,6 +20,7 @@ export interface ModelFlags extends ServerFlags {
   model?: string;
   system?: string;
   threads?: number;
+  device?: string;
   seed?: number;
   temperature?: number;
   topK?: number;
@@ -62,7 +64,8 @@ export function withModelFlags(command: Command, made: 'text' | 'sound'): Comman
       .option('--top-k <k>', `of the ${made}: how many of the likeliest are drawn from`, numberOf('--top-k'))
       .option('--guidance <g>', guidance, numberOf('--guidance'))
       .option('--system <text>', 'what the model is told first, "" for nothing (default: as it was trained)')
-      .option('--threads <n>', 'threads (default: one a core)', numberOf('--threads')),
+      .option('--threads <n>', 'threads (default: one a core)', numberOf('--threads'))
+      .option('--device <d>', 'cpu, webgpu, cuda, or auto: a GPU where one works (default: cpu)'),
   );
 }
 
@@ -85,11 +88,20 @@ export function checkThreads(threads: number | undefined): void {
   throw new BagpiperError(`--threads is ${threads}; a whole number from 1 to 1024 is accepted.`);
 }
 
+/** @throws BagpiperError for a name that is no device */
+export function deviceOf(name: string): DeviceChoice {
+  checkDevice(name);
+  return name;
+}
+
 /** How to load the model that the flags name. @throws BagpiperError for a time-out that makes no sense */
 export function loadOptions(flags: ModelFlags, context: Context): LoadOptions {
-  const { model = '', threads } = flags;
+  const { model = '', threads, device } = flags;
   if (isAddress(model)) return serverOptions(flags, context);
-  return threads === undefined ? {} : { threads };
+  return {
+    ...(threads === undefined ? {} : { threads }),
+    ...(device === undefined ? {} : { device: deviceOf(device) }),
+  };
 }
 
 /** How to speak to a server. @throws BagpiperError for a time-out that makes no sense */

@@ -3,11 +3,17 @@ import { checkFolder, type ParityLine } from '../engine/parity.js';
 import { BagpiperError } from '../errors.js';
 import type { Context } from './context.js';
 import { EXIT } from './failure.js';
+import { deviceOf } from './options.js';
 
-export async function parity(folder: string, flags: { json?: boolean }, context: Context): Promise<void> {
+export async function parity(
+  folder: string,
+  flags: { json?: boolean; device?: string },
+  context: Context,
+): Promise<void> {
   const { screen } = context;
+  const device = deviceOf(flags.device ?? 'cpu');
   screen.progress('Comparing ...');
-  const lines = await checkFolder(folder);
+  const lines = await checkFolder(folder, { device });
   if (lines.length === 0) {
     throw new BagpiperError(`${folder}: there is nothing to compare; reference files beside config.json are expected.`);
   }

@@ -197,6 +197,7 @@ describe('a command line that makes no sense', () => {
     [['render', 'x', '-o', 'x.wav', '--guidance', '0'], 'guidance is 0'],
     [['render', 'x', '-o', 'x.wav', '--top-k', '1.5'], 'Top-k is 1.5'],
     [['render', 'x', '-o', 'x.wav', '--threads', '0'], '--threads is 0'],
+    [['render', 'x', '-o', 'x.wav', '--device', 'gpu'], 'The device is "gpu"; cpu, webgpu, cuda or auto is accepted.'],
     [['render', 'x', '-o', 'x.wav', '--direct', '--request'], 'either a caption or a request'],
     [['render', 'x', '-o', 'x.wav', '--replay', 'y.wav'], 'leave out TEXT'],
     [['render', '-o', 'x.wav', '--replay', 'nowhere.wav'], 'no such file'],

@@ -68,16 +68,18 @@ describe('info', () => {
 describe('doctor', () => {
   it('is content with this machine and a right model', async () => {
     const { code, out } = await bagpiper(['doctor', '-m', model, '--json']);
-    const findings = JSON.parse(out) as { check: string; verdict: string }[];
+    const findings = JSON.parse(out) as { check: string; verdict: string; found: string }[];
     expect(findings.map(({ check }) => check)).toEqual([
       'Node',
       'machine',
       'ONNX Runtime',
+      'devices',
       'ffmpeg',
       'model',
       'folder',
     ]);
     expect(findings.filter(({ verdict }) => verdict === 'fail')).toEqual([]);
+    expect(findings[3].found).toMatch(/^cpu: this processor; webgpu: .+; cuda: ./);
     expect(code).toBe(0);
   });
 
@@ -93,5 +95,11 @@ describe('parity', () => {
     const { code, complaints } = await bagpiper(['parity', folder]);
     expect(code).toBe(2);
     expect(complaints).toHaveLength(1);
+  });
+
+  it('refuses a device of unknown name', async () => {
+    const { code, complaints } = await bagpiper(['parity', folder, '--device', 'gpu']);
+    expect(code).toBe(2);
+    expect(complaints).toEqual(['bagpiper: The device is "gpu"; cpu, webgpu, cuda or auto is accepted.']);
   });
 });
