@@ -62,7 +62,7 @@ export async function exportChat(run: string, out: string, options: ChatOptions 
       for await (const { record, sound, split } of each.of('captions', captionsOf(run), audioOfCaption)) {
         const messages: Message[] = [
           ['user', 'audio', ''],
-          ['assistant', 'text', record.label.caption],
+          ['assistant', 'text', record.caption],
         ];
         await write(`captions_${split}.jsonl`, { id: record.id, messages: turnsOf(messages, await soundOf(sound)) });
       }

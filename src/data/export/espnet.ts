@@ -107,11 +107,11 @@ class EspnetWriter {
     if (!contentsOf(this.run).captions) return;
     const { tokenizer } = this.options;
     for await (const { record, sound, split } of this.each.of('captions', captionsOf(this.run), audioOfCaption)) {
-      const { id, label } = record;
+      const { id, caption } = record;
       const set = await this.set('captions', split);
-      await this.files.line(join(this.folder, 'text', `${split}.jsonl`), { id, text: label.caption });
+      await this.files.line(join(this.folder, 'text', `${split}.jsonl`), { id, text: caption });
       await this.files.line(join(this.folder, 'cuts', split, 'cuts.jsonl.gz'), cut(id, sound));
-      const words = textRows(label.caption, tokenizer);
+      const words = textRows(caption, tokenizer);
       await this.count(set, 'audio_to_text', id, 1 + 3 + heardRows(sound.samples) + 3 + words);
       await this.count(set, 'text_to_audio', id, 1 + 3 + words + 3 + answeredRows(sound.samples));
       await this.add(set, id, sound.samples);

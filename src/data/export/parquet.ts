@@ -81,10 +81,10 @@ export async function exportParquet(run: string, out: string, options: ParquetOp
   try {
     if (contentsOf(run).captions) {
       for await (const { record, sound, split } of each.of('captions', captionsOf(run), audioOfCaption)) {
-        const { clip, label } = record;
+        const { clip, caption, model } = record;
         const { dataset, kind = null, transcript = null } = clip;
         const seconds = sound.samples / RATE;
-        const row = { caption: label.caption, seconds, dataset, kind, transcript, model: label.model };
+        const row = { caption, seconds, dataset, kind, transcript, model };
         await shards.add('captions', split, record.id, sound, row);
       }
     }

@@ -8,10 +8,11 @@ import { NameLimit, rejection, thresholdFor } from '../simulate/keep.js';
 import type { AudioReference, Clip, Dialogue, Keyed, Label, Line } from '../types.js';
 import { jsonLines } from './stream.js';
 
-/** A clip with its caption. */
+/** A clip with its caption, and who wrote it: null where it came along with the clip. */
 export interface Captioned extends Keyed {
   clip: Clip;
-  label: Label;
+  caption: string;
+  model: string | null;
 }
 
 export const audioOfCaption = ({ clip }: Captioned): AudioReference => clip.audio;
@@ -39,21 +40,28 @@ export interface Contents {
 
 /** @throws BagpiperError where it is no run, or holds neither captions nor dialogues */
 export function contentsOf(run: string): Contents {
-  const captions = has(run, CLIPS) && has(run, LABELS);
+  const captions = has(run, CLIPS);
   const dialogues = VARIANTS.filter((variant) => has(run, dialogueStage(variant)));
   if (captions || dialogues.length > 0) {
     return { captions, dialogues, unjudged: dialogues.filter((variant) => !has(run, judgedStage(variant))) };
   }
   throw new BagpiperError(
-    `${run} holds neither captions (${CLIPS}.jsonl and ${LABELS}.jsonl) nor dialogues; run "bagpiper data label" first.`,
+    `${run} holds neither clips (${CLIPS}.jsonl) nor dialogues; make a run with "bagpiper data label" first.`,
   );
 }
 
-/** Clips with finished captions that no filter set aside, in the run's order. */
+/** Clips with finished captions that no filter set aside, in the run's order; without labels, clips that came with captions. */
 export async function* captionsOf(run: string): AsyncGenerator<Captioned> {
+  if (!has(run, LABELS)) {
+    for await (const [clip] of joined<[Clip]>(run, [CLIPS])) {
+      if (clip.caption?.trim()) yield { id: clip.id, clip, caption: clip.caption, model: null };
+    }
+    return;
+  }
   const stages = [CLIPS, LABELS, ...(has(run, FILTERED) ? [FILTERED] : [])];
   for await (const [clip, label] of joined<[Clip, Label, Keyed?]>(run, stages)) {
-    if (label.finish_reason === 'stop' && label.caption.trim() !== '') yield { id: clip.id, clip, label };
+    const { caption, finish_reason, model } = label;
+    if (finish_reason === 'stop' && caption.trim() !== '') yield { id: clip.id, clip, caption, model };
   }
 }
 

@@ -1,4 +1,4 @@
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -61,6 +61,25 @@ it('makes one turn of what one role says, and gives files by reference', async (
   });
 });
 
+it('takes the captions that clips came with where there are no labels', async () => {
+  const bare = join(folder, 'bare');
+  mkdirSync(bare);
+  const clip = {
+    id: 'bells',
+    audio: { uri: join(folder, 'sounds', 'bells.wav') },
+    seconds: 2.5,
+    dataset: 'small',
+    caption: 'Bells.',
+  };
+  const clips = [clip, { ...clip, id: 'unknown', caption: undefined }];
+  writeFileSync(
+    join(bare, 'clips.jsonl'),
+    clips.map((result) => `${JSON.stringify({ id: result.id, result })}\n`).join(''),
+  );
+  const report = await exportChat(bare, join(folder, 'bare-chat'), { valid: 0, audio: 'files' });
+  expect(report.files).toEqual({ 'captions_train.jsonl': 1 });
+});
+
 it('refuses a folder that is no run', async () => {
-  await expect(exportChat(folder, join(folder, 'none'))).rejects.toThrow('holds neither captions');
+  await expect(exportChat(folder, join(folder, 'none'))).rejects.toThrow('holds neither clips');
 });
