@@ -8,18 +8,12 @@ import type { Dialogue } from '../../../src/data/types.js';
 import { parseGeneration, parseUnderstanding } from '../../../src/tasks/index.js';
 import { type ChatBody, ScriptedEndpoint } from '../scripted-endpoint.js';
 import { flow, SETTINGS } from './flow.js';
-import { goodReply, type Prompted, ScriptedClient, type Spoil, toolsWith } from './model.js';
+import { goodReply, ScriptedClient, type Spoil, toolsWith } from './model.js';
+import { promptedBy } from './runs.js';
 import { SCENES } from './scenes.js';
 
 const sources = SCENES.map(({ source }) => source);
 const [TRAIN] = SCENES;
-
-function promptedBy(body: ChatBody): Prompted {
-  const texts = body.messages.map(({ content }) => String(content));
-  const first = String(body.messages.find(({ role }) => role === 'user')?.content);
-  const schema = body.response_format?.json_schema?.name ?? '';
-  return { text: texts.join('\n'), first, schema, repair: texts.length > 2 };
-}
 
 describe('over HTTP', () => {
   let big: ScriptedEndpoint;

@@ -3,79 +3,24 @@ import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'n
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { lineText } from '../../../src/data/run/lines.js';
 import { Run } from '../../../src/data/run/run.js';
 import { judge, type SimulateOptions, simulate } from '../../../src/data/simulate/simulate.js';
 import { exampleId } from '../../../src/data/simulate/types.js';
 import type { Line } from '../../../src/data/types.js';
-import { ScriptedEndpoint } from '../scripted-endpoint.js';
-import { goodReply, judgement, type Prompted } from './model.js';
-import { SCENES } from './scenes.js';
+import type { ScriptedEndpoint } from '../scripted-endpoint.js';
+import { goodServer, runWith } from './runs.js';
 
 let folder: string;
 let endpoint: ScriptedEndpoint;
 
-const prompted = (body: ScriptedEndpoint['asked'][0]['body']): Prompted => {
-  const texts = body.messages.map(({ content }) => String(content));
-  const first = String(body.messages.find(({ role }) => role === 'user')?.content);
-  return {
-    text: texts.join('\n'),
-    first,
-    schema: body.response_format?.json_schema?.name ?? '',
-    repair: texts.length > 2,
-  };
-};
-
 beforeAll(async () => {
   folder = mkdtempSync(join(tmpdir(), 'simulate-'));
-  endpoint = await ScriptedEndpoint.start({
-    models: ['script'],
-    script({ body }) {
-      const asked = prompted(body);
-      // One example is judged badly.
-      const poor = asked.schema === 'judgement' && asked.text.includes('[user]\nAn afternoon in the old shed');
-      return poor ? JSON.stringify(judgement(asked.text, 2)) : goodReply(asked);
-    },
-  });
+  endpoint = await goodServer();
 });
 afterAll(async () => {
   await endpoint.stop();
   rmSync(folder, { recursive: true });
 });
-
-/** A run with clips and labels of all scenes, as labelling and filtering leave them. */
-async function runWith(name: string, filtered = false): Promise<Run> {
-  const run = await Run.open(join(folder, name), { create: true });
-  const clips: Line[] = [];
-  const labels: Line[] = [];
-  for (const { source } of SCENES) {
-    const { caption, ...clip } = source;
-    clips.push({ id: clip.id, result: clip });
-    const label = { id: clip.id, caption, duration: 4, usage: {}, finish_reason: 'stop', model: 'm' };
-    labels.push({ id: clip.id, result: label });
-  }
-  clips.push({ id: 'bad', error: { kind: 'unreadable', message: 'x' } });
-  clips.push({ id: 'cut', result: { ...SCENES[0]!.source, id: 'cut' } });
-  labels.push({
-    id: 'cut',
-    result: { ...(labels[0] as { result: object }).result, id: 'cut', finish_reason: 'length' } as never,
-  });
-  write(run, 'clips', clips);
-  write(run, 'label', labels);
-  if (filtered) {
-    const aside = { kind: 'duration_low', message: 'x' };
-    write(
-      run,
-      'filter',
-      SCENES.map(({ source: { id } }) => (id === 'rain' ? { id, result: { id } } : { id, aside })),
-    );
-  }
-  return run;
-}
-
-function write(run: Run, stage: string, lines: Line[]): void {
-  writeFileSync(run.file(stage), lines.map(lineText).join(''));
-}
 
 function options(more: Partial<SimulateOptions> = {}): SimulateOptions {
   return {
@@ -103,7 +48,7 @@ const bytesOf = (run: Run): Record<string, string> =>
 
 describe('a run', () => {
   it('goes through all variants and judging, asks nothing twice, and sums up', async () => {
-    const run = await runWith('whole');
+    const run = await runWith(join(folder, 'whole'));
     const made = await simulate(run, 'generation', options());
     expect(Object.entries(made).map(([stage, { state, counts }]) => [stage, state, counts.results])).toEqual([
       ['generation-requests', 'done', 4],
@@ -137,9 +82,9 @@ describe('a run', () => {
   });
 
   it('that was stopped goes on and leaves the same bytes', async () => {
-    const whole = await runWith('straight');
+    const whole = await runWith(join(folder, 'straight'));
     await simulate(whole, 'generation', options());
-    const broken = await runWith('broken');
+    const broken = await runWith(join(folder, 'broken'));
     for (let stops = 0, after = 2; ; stops++, after += 3) {
       const stop = new AbortController();
       const from = endpoint.answered;
@@ -161,11 +106,11 @@ describe('a run', () => {
   });
 
   it('takes what the filter kept, and so many clips as asked for', async () => {
-    const filtered = await runWith('filtered', true);
+    const filtered = await runWith(join(folder, 'filtered'), true);
     await simulate(filtered, 'generation', options());
     expect(idsIn(filtered, 'generation-requests')).toEqual(['rain']);
     await filtered.close();
-    const few = await runWith('few');
+    const few = await runWith(join(folder, 'few'));
     const settings = { seed: 1, system: '', levels: ['imaginary' as const] };
     await simulate(few, 'generation', options({ limit: 2, settings }));
     expect(idsIn(few, 'generation-dialogues')).toEqual(['clips_train_imaginary', 'clips_cat_imaginary']);
@@ -173,7 +118,7 @@ describe('a run', () => {
   });
 
   it('is not gone on with otherwise than it was begun', async () => {
-    const run = await runWith('settings');
+    const run = await runWith(join(folder, 'settings'));
     await simulate(run, 'generation', options({ limit: 1 }));
     await expect(simulate(run, 'generation', options({ settings: { seed: 2, system: 'Make it.' } }))).rejects.toThrow(
       /generation-requests.jsonl was begun with seed 1, now it is 2/,
