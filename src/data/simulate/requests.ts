@@ -3,7 +3,7 @@ import type { AudioReference, Keyed } from '../types.js';
 import { ask, structured } from './ask.js';
 import { of, type Rule } from './rules.js';
 import { object, text } from './shape.js';
-import { bareWords, copiedShare, spokenIn, withoutQuotations } from './text.js';
+import { bareWords, copiedShare, itemOf, spokenIn, withoutQuotations } from './text.js';
 import { claimsOnlyQuotes, keepsQuotes, latinOnly, noJargon, noTags, words } from './text-rules.js';
 import { exampleId, randomFor, type Source, type Step, type Tools } from './types.js';
 
@@ -121,7 +121,7 @@ const PAIR = object({
   imaginary: text('a scene, feeling or idea; names no audio'),
 });
 
-/** A persona of the list. Also takes its number, as small models like to answer. */
+/** A persona of the list, exactly. */
 export function personaRule(personas: readonly string[]): Rule<{ persona: string }> {
   return {
     name: 'persona_unknown',
@@ -132,6 +132,8 @@ export function personaRule(personas: readonly string[]): Rule<{ persona: string
 
 /** Two questions a clip: the persona, then its requests. */
 export function requestsStep(tools: Tools): Step<Source, Requests> {
+  const chosen = structured('persona', PERSONA);
+  const pair = structured('requests', PAIR);
   return async (source, context) => {
     const { id, dataset, audio, caption } = source;
     const personas = randomFor(tools, id, 'personas').shuffle(tools.prompts.list('personas'));
@@ -142,12 +144,12 @@ export function requestsStep(tools: Tools): Step<Source, Requests> {
         values: { caption, personas: personas.map((one) => `- ${one}`).join('\n') },
         temperature: 0.7,
         maxTokens: 512,
-        ...structured('persona', PERSONA),
+        schema: chosen.schema,
+        read: (reply) => ({ persona: itemOf(personas, chosen.read(reply).persona) }),
         rules: [personaRule(personas)],
       },
       context,
     );
-    const pair = structured('requests', PAIR);
     const requests = await ask(
       tools,
       {

@@ -127,3 +127,9 @@ export function sentenceCount(text: string): number {
     .match(/[.!?]["')\]*]*(?=\s|$)/g);
   return ends?.length ?? 0;
 }
+
+/** The item of a list that is meant: models add the dash before it, a full stop, or a capital. Else the text as it is. */
+export function itemOf(items: readonly string[], text: string): string {
+  const bare = (one: string): string => plain(one).replace(/^- /, '').replace(/\.$/, '').toLowerCase();
+  return items.find((item) => bare(item) === bare(text)) ?? text;
+}

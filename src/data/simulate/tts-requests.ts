@@ -3,6 +3,7 @@ import { SetAside } from '../types.js';
 import { type Asked, ask, structured } from './ask.js';
 import type { Rule } from './rules.js';
 import { integer, list, MalformedReply, object, text } from './shape.js';
+import { itemOf } from './text.js';
 import { GROUP_RULES, POSITIONS } from './tts-groups.js';
 import { nameIn, type SpeechRequestCase, speechRequestRules } from './tts-rules.js';
 import type { GroupSource } from './tts-voices.js';
@@ -125,6 +126,7 @@ export function applicationRules(drawn: readonly string[]): Rule<{ applications:
 /** Ten of the list are drawn, the model picks three (T 0, 128 tokens), one of them is drawn. */
 async function applicationFor(tools: Tools, input: GroupSource, context: StepContext): Promise<string> {
   const random = randomFor(tools, input.id, 'application');
+  const chosen = structured('applications', APPLICATIONS);
   const drawn = random.shuffle(tools.prompts.list('applications')).slice(0, 10);
   const { applications } = await ask(
     tools,
@@ -137,7 +139,8 @@ async function applicationFor(tools: Tools, input: GroupSource, context: StepCon
       },
       temperature: 0,
       maxTokens: 128,
-      ...structured('applications', APPLICATIONS),
+      schema: chosen.schema,
+      read: (reply) => ({ applications: chosen.read(reply).applications.map((one) => itemOf(drawn, one)) }),
       rules: applicationRules(drawn),
     },
     context,

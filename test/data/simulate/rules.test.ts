@@ -1,4 +1,5 @@
 /** Every rule of simulation broken once, and only that one. */
+import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { ANNOTATION_RULES, type AnnotationCase } from '../../../src/data/simulate/annotation.js';
 import { ANSWER_RULES, type AnswerCase } from '../../../src/data/simulate/answers.js';
@@ -20,6 +21,9 @@ const [TRAIN, CAT, RIVER] = SCENES as [(typeof SCENES)[0], (typeof SCENES)[0], (
 const caption = TRAIN.source.caption;
 const words = TRAIN.voices!.turns[0]!.words;
 
+const manual = readFileSync(new URL('../../../docs/data-simulation.md', import.meta.url), 'utf8');
+const DOCUMENTED = new Set(manual.match(/\b[a-z]+(?:_[a-z]+)*\b/g));
+
 type Row<T> = [rule: string, value: Partial<T>, also?: string[]];
 
 /**
@@ -34,6 +38,9 @@ function table<T>(name: string, rules: readonly Rule<T>[], good: T, bad: readonl
       expect(found.map(({ kind }) => kind)).toEqual([rule, ...also]);
       // A sentence for the model and for people.
       expect(found[0]?.message).toMatch(/^\S.{15,}[.:\w]$/s);
+    });
+    it('is in the documentation', () => {
+      expect(rules.filter((rule) => !DOCUMENTED.has(rule.name)).map((rule) => rule.name)).toEqual([]);
     });
     it('has a row for every rule', () => {
       expect(bad.map(([rule]) => rule).sort()).toEqual(rules.map((rule) => rule.name).sort());

@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest';
 import {
   copiedShare,
   foreignLetter,
+  itemOf,
   leakedShare,
   occurs,
   quotationsIn,
@@ -69,6 +70,12 @@ describe('other measures', () => {
     // last, train, leaves, nine: two of four; "the" and "at" tell nothing
     expect(leakedShare('the last train leaves at nine', 'the train at nine!')).toBe(0.5);
     expect(leakedShare('it is', 'it is')).toBe(0);
+  });
+
+  it('items of a list as models copy them', () => {
+    expect(itemOf(['a cook', 'a "judge"'], '- A cook.')).toBe('a cook');
+    expect(itemOf(['a cook', 'a "judge"'], 'a “judge”')).toBe('a "judge"');
+    expect(itemOf(['a cook'], 'a cook in a ship')).toBe('a cook in a ship');
   });
 
   it.each([
