@@ -14,7 +14,7 @@ import type { FilterStats } from './stats.js';
 import { Column, IdTable } from './tables.js';
 import { Distributions, Verdicts } from './tally.js';
 import { TextFilter, type Verdict } from './text-pass.js';
-import { TextsById } from './texts.js';
+import { openTranscripts } from './texts.js';
 import { writeOutcome } from './write.js';
 
 export interface FilterRequest {
@@ -68,19 +68,24 @@ export interface Scored {
  * Filters and writes filter.jsonl (a {@link Line} a label) and filter/: delete_ids.jsonl, kept_utt_ids.txt, stats.json, demo.jsonl,
  * distributions.json. The same labels and settings give the same bytes.
  *
+ * @param judge is asked between the filters of text and the join
  * @throws BagpiperError for files that cannot be read or written; the signal's reason
  */
-export async function filterLabels(request: FilterRequest): Promise<FilterStats> {
+export async function filterLabels(request: FilterRequest, judge?: Judging): Promise<FilterStats> {
   checkSemantics(request.settings);
-  const decided = await decide(request);
+  const decided = await decide(request, judge);
   return writeOutcome(request, decided);
 }
 
+/** Judges what the filters of text left, and gives the files of what came of it. */
+export type Judging = (decided: Decided) => Promise<FilterRequest['sides']>;
+
 /** Decides on every record without writing the outcome. */
-export async function decide(request: FilterRequest): Promise<Decided> {
+export async function decide(request: FilterRequest, judge?: Judging): Promise<Decided> {
   const decided: Decided = { verdicts: new Verdicts(), distributions: new Distributions(), firsts: new Map() };
   await passText(request, decided);
-  if (Object.keys(request.sides ?? {}).length > 0) await passSides(request, decided);
+  const sides = { ...request.sides, ...(await judge?.(decided)) };
+  if (Object.keys(sides).length > 0) await passSides({ ...request, sides }, decided);
   return decided;
 }
 
@@ -103,7 +108,7 @@ export async function* survivors(request: FilterRequest, { verdicts }: Decided):
 export async function textFilter(request: FilterRequest): Promise<{ filter: TextFilter; close: () => void }> {
   const { settings, signal, transcripts, blacklists = [] } = request;
   const deleted = blacklists.length > 0 ? await readIds(blacklists, signal) : undefined;
-  const texts = transcripts && settings.transcript ? await TextsById.open(transcripts, signal) : undefined;
+  const texts = transcripts && settings.transcript ? await openTranscripts(transcripts, signal) : undefined;
   return { filter: new TextFilter(settings, texts, deleted), close: () => texts?.close() };
 }
 

@@ -3,7 +3,15 @@
  * agreement with transcripts, near-duplicates (MinHash), judgements, scores and noisy top-k; files and names are upstream's.
  * docs/data-filters.md lists every rule.
  */
+export {
+  type Agreement,
+  agreementJudge,
+  type CaptionJudgement,
+  captionJudge,
+  filterPrompts,
+} from './caption-judge.js';
 export { type FilterProgress, type FilterRequest, filterLabels } from './filter.js';
+export { filterRun, type RunFilterOptions, type RunFilterOutcome } from './run-filter.js';
 export {
   type Direction,
   defaultSettings,

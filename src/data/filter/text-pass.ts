@@ -6,7 +6,7 @@ import type { FilterSettings } from './settings.js';
 import { type Captioned, recordReason, sizeReason, textReason } from './surface.js';
 import type { IdTable } from './tables.js';
 import type { Step } from './tally.js';
-import type { TextsById } from './texts.js';
+import { type LinesById, transcriptOf } from './texts.js';
 import { transcriptReason } from './transcript.js';
 
 export interface Verdict {
@@ -21,7 +21,7 @@ export class TextFilter {
 
   constructor(
     private readonly settings: FilterSettings,
-    private readonly transcripts?: TextsById,
+    private readonly transcripts?: LinesById,
     private readonly blacklist?: IdTable,
   ) {}
 
@@ -35,7 +35,7 @@ export class TextFilter {
     if (rough) return { reason: rough, step: 'surface', measures };
     const foreign = language && languageReason(measures, language);
     if (foreign) return { reason: foreign, step: 'language', measures };
-    const said = transcript && this.transcripts?.find(label.id);
+    const said = transcript && transcriptOf(this.transcripts?.find(label.id));
     const differing = transcript && said ? transcriptReason(label.caption, said, transcript) : undefined;
     if (differing) return { reason: differing, step: 'transcript', measures };
     if (this.blacklist && this.blacklist.find(label.id) >= 0) {

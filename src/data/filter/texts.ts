@@ -1,16 +1,13 @@
-/** Reference transcripts by id: they stay in their file, and memory holds where each one begins. */
+/** Records by id: they stay in their file, and memory holds where each one begins (28 bytes an id). */
 import { closeSync, openSync, readSync } from 'node:fs';
 import { BagpiperError } from '../../errors.js';
+import type { JsonObject } from '../types.js';
 import { lineBatches } from './lines.js';
 import { isObject } from './records.js';
 import { Column, IdTable } from './tables.js';
 
-interface Entry {
-  id: string;
-  text: string;
-}
-
-export class TextsById {
+/** Lines of JSON records with `id` or `utt_id`, of a run or not; lines "id words words" are read as transcripts. */
+export class LinesById {
   private readonly ids = new IdTable();
   private readonly offsets = new Column(new Float64Array(1024));
   private readonly lengths = new Column(new Int32Array(1024));
@@ -21,34 +18,31 @@ export class TextsById {
   }
 
   /**
-   * @param path a run's clips.jsonl, JSONL with `id` or `utt_id` and `transcript` or `text`, or lines "id words words"
-   * @throws BagpiperError
+   * @param wanted which records are to be found
+   * @throws BagpiperError for a file that cannot be read or a line that is not understood
    */
-  static async open(path: string, signal?: AbortSignal): Promise<TextsById> {
-    let texts: TextsById | undefined;
+  static async open(path: string, wanted: (record: JsonObject) => boolean, signal?: AbortSignal): Promise<LinesById> {
+    let found: LinesById | undefined;
     for await (const { lines, offsets, numbers, torn } of lineBatches(path, signal)) {
-      texts ??= new TextsById(path);
+      found ??= new LinesById(path);
       for (const [i, line] of lines.entries()) {
-        const entry = entryOf(line, `${path} line ${numbers[i]}`, torn && i === lines.length - 1);
-        if (!entry) continue;
-        const index = texts.ids.add(entry.id);
-        texts.offsets.set(index, offsets[i]);
-        texts.lengths.set(index, line.length);
+        const record = recordIn(line, `${path} line ${numbers[i]}`, torn && i === lines.length - 1);
+        const id = record?.id ?? record?.utt_id;
+        if (!record || typeof id !== 'string' || !wanted(record)) continue;
+        const index = found.ids.add(id);
+        found.offsets.set(index, offsets[i]);
+        found.lengths.set(index, line.length);
       }
     }
-    return texts ?? new TextsById(path);
+    return found ?? new LinesById(path);
   }
 
-  get size(): number {
-    return this.ids.size;
-  }
-
-  find(id: string): string | undefined {
+  find(id: string): JsonObject | undefined {
     const index = this.ids.find(id);
     if (index < 0) return undefined;
     const line = Buffer.allocUnsafe(this.lengths.get(index));
     readSync(this.descriptor, line, 0, line.length, this.offsets.get(index));
-    return entryOf(line, this.path, false)?.text;
+    return recordIn(line, this.path, false);
   }
 
   close(): void {
@@ -56,8 +50,17 @@ export class TextsById {
   }
 }
 
-/** What a line says, or nothing where it gives no transcript. */
-function entryOf(line: Buffer, place: string, torn: boolean): Entry | undefined {
+/** Opens reference transcripts: a run's clips.jsonl, JSONL with `transcript` or `text`, or lines "id words words". */
+export function openTranscripts(path: string, signal?: AbortSignal): Promise<LinesById> {
+  return LinesById.open(path, (record) => transcriptOf(record) !== undefined, signal);
+}
+
+export function transcriptOf(record: JsonObject | undefined): string | undefined {
+  const said = record?.transcript ?? record?.text;
+  return typeof said === 'string' && said.trim() !== '' ? said : undefined;
+}
+
+function recordIn(line: Buffer, place: string, torn: boolean): JsonObject | undefined {
   const text = line.toString();
   if (!text.startsWith('{')) {
     const [, id, words] = /^(\S+)\s+(.*\S)\s*$/.exec(text) ?? [];
@@ -68,12 +71,8 @@ function entryOf(line: Buffer, place: string, torn: boolean): Entry | undefined 
     fields = JSON.parse(text);
   } catch {
     if (torn) return undefined;
-    throw new BagpiperError(`${place} is not JSON; transcripts are given as JSONL or as lines "id words".`);
+    throw new BagpiperError(`${place} is not JSON; records are given as JSONL, transcripts also as lines "id words".`);
   }
   if (!isObject(fields)) return undefined;
-  const record = isObject(fields.result) ? fields.result : fields;
-  const id = record.id ?? record.utt_id;
-  const said = record.transcript ?? record.text;
-  if (typeof id !== 'string' || typeof said !== 'string' || said.trim() === '') return undefined;
-  return { id, text: said };
+  return isObject(fields.result) ? fields.result : fields;
 }
