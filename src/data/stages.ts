@@ -1,0 +1,45 @@
+/**
+ * The stages by name. A stage is made of its spec, in the process that coordinates a run or on a worker elsewhere; secrets come
+ * from the environment. To add one, write a function like those of the table.
+ */
+import { BagpiperError } from '../errors.js';
+import type { JsonObject, Keyed, Stage, StageSpec, Usage } from './types.js';
+
+/** What a stage gets beside its settings. */
+export interface StageSurroundings {
+  /** API keys, addresses and keys of buckets; default: the process's environment */
+  env?: Readonly<Record<string, string | undefined>>;
+  /** tokens of earlier parts of the run, for budgets */
+  spent?: Usage;
+  /** ends the opening */
+  signal?: AbortSignal;
+}
+
+export type StageFactory = (settings: JsonObject, around: StageSurroundings) => Promise<Stage<Keyed, Keyed>>;
+
+const STAGES: Record<string, StageFactory> = {
+  files: async (settings, { env }) => {
+    const { FileStage, Places } = await import('./source/index.js');
+    return new FileStage(settings, new Places(env)) as Stage<Keyed, Keyed>;
+  },
+  label: async (settings, { env, spent, signal }) => {
+    const { openLabeller } = await import('./label/index.js');
+    const apiKey = env?.BAGPIPER_API_KEY || env?.OPENAI_API_KEY;
+    return (await openLabeller(settings, {
+      ...(env && { env }),
+      ...(apiKey ? { apiKey } : {}),
+      ...(spent && { spent }),
+      ...(signal && { signal }),
+    })) as Stage<Keyed, Keyed>;
+  },
+};
+
+/** Makes a stage. @throws BagpiperError for a name that is not known, and as the stage's own opening */
+export async function openStage(
+  { stage, settings }: StageSpec,
+  around: StageSurroundings = {},
+): Promise<Stage<Keyed, Keyed>> {
+  const make = Object.hasOwn(STAGES, stage) ? STAGES[stage] : undefined;
+  if (make) return make(settings, around);
+  throw new BagpiperError(`There is no stage "${stage}"; these are known: ${Object.keys(STAGES).join(', ')}.`);
+}
