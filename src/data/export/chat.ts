@@ -10,7 +10,7 @@ import type { Message } from '../types.js';
 import { Each } from './each.js';
 import { type ExportOptions, LeftOut } from './progress.js';
 import { audioOfCaption, audioOfDialogue, captionsOf, contentsOf, dialoguesOf } from './records.js';
-import { type SoundFile, SoundStore } from './sound.js';
+import type { SoundFile } from './sound.js';
 import { AsideFiles } from './stream.js';
 
 export interface ChatOptions extends ExportOptions {
@@ -51,7 +51,7 @@ export async function exportChat(run: string, out: string, options: ChatOptions 
   const files = new AsideFiles();
   const leftOut = new LeftOut();
   const lines: Record<string, number> = {};
-  const each = new Each(run, new SoundStore(join(folder, 'audio')), leftOut, options);
+  const each = new Each(run, join(folder, 'audio'), leftOut, options);
   const soundOf = options.audio === 'files' ? reference : inline;
   const write = async (name: string, line: object): Promise<void> => {
     await files.line(join(folder, name), line);
@@ -77,6 +77,8 @@ export async function exportChat(run: string, out: string, options: ChatOptions 
   } catch (error) {
     await files.abandon();
     throw error;
+  } finally {
+    await each.close();
   }
   const report: ChatReport = { format: 'chat', files: lines, leftOut };
   await writeAtomically(join(folder, 'export.json'), Buffer.from(`${JSON.stringify(report, null, 2)}\n`));

@@ -1,7 +1,7 @@
 /** The loop of every export: records with their sound's file and their split, in order, some sounds being read ahead. */
 import type { AudioReference, Keyed } from '../types.js';
 import { DEFAULT_VALID, type ExportOptions, type LeftOut } from './progress.js';
-import { type SoundFile, SoundLeftOut, type SoundStore, soundKey } from './sound.js';
+import { type SoundFile, SoundLeftOut, SoundStore, soundKey } from './sound.js';
 import { type Split, Splitter } from './split.js';
 import { inOrder } from './stream.js';
 
@@ -15,14 +15,23 @@ export interface Ready<T> {
 }
 
 export class Each {
+  private readonly sounds: SoundStore;
   private splitter: Splitter | undefined;
 
+  /** @param folder for the sounds' files */
   constructor(
     private readonly run: string,
-    private readonly sounds: SoundStore,
+    folder: string,
     private readonly leftOut: LeftOut,
     private readonly options: ExportOptions,
-  ) {}
+  ) {
+    this.sounds = new SoundStore(folder);
+  }
+
+  /** To be called at the end, however it ends. */
+  close(): Promise<void> {
+    return this.sounds.close();
+  }
 
   /** Records whose sound cannot serve are counted as left out. @throws the signal's reason */
   async *of<T extends Keyed>(

@@ -20,7 +20,7 @@ import {
   stageConfig,
 } from './recipe.js';
 import { audioOfCaption, audioOfDialogue, captionsOf, contentsOf, dialoguesOf, isSpeech } from './records.js';
-import { RATE, type SoundFile, SoundStore } from './sound.js';
+import { RATE, type SoundFile } from './sound.js';
 import type { Split } from './split.js';
 import { AsideFiles } from './stream.js';
 
@@ -77,19 +77,21 @@ export async function exportEspnet(run: string, out: string, options: EspnetOpti
   mkdirSync(folder, { recursive: true });
   const name = (options.name ?? basename(resolve(run))).replace(/[^\w.-]+/g, '-');
   const files = new AsideFiles();
+  const writer = new EspnetWriter(run, folder, name, options, files);
   try {
-    const writer = new EspnetWriter(run, folder, name, options, files);
     await writer.captions();
     await writer.dialogues();
     return await writer.finish();
   } catch (error) {
     await files.abandon();
     throw error;
+  } finally {
+    await writer.each.close();
   }
 }
 
 class EspnetWriter {
-  private readonly each: Each;
+  readonly each: Each;
   private readonly sets = new Map<string, SetReport>();
   private readonly leftOut = new LeftOut();
 
@@ -100,7 +102,7 @@ class EspnetWriter {
     private readonly options: EspnetOptions,
     private readonly files: AsideFiles,
   ) {
-    this.each = new Each(run, new SoundStore(join(folder, 'audio')), this.leftOut, options);
+    this.each = new Each(run, join(folder, 'audio'), this.leftOut, options);
   }
 
   async captions(): Promise<void> {

@@ -5,16 +5,17 @@
 import { createHash } from 'node:crypto';
 import { existsSync, mkdirSync } from 'node:fs';
 import { rename, rm, writeFile } from 'node:fs/promises';
-import { basename, join, resolve } from 'node:path';
+import { join, resolve } from 'node:path';
 import type { DuckDBConnection } from '@duckdb/node-api';
 import { stringify } from 'yaml';
 import { writeAtomically } from '../../audio/index.js';
 import { BagpiperError } from '../../errors.js';
+import { withDuckDB } from '../source/index.js';
 import type { JsonObject } from '../types.js';
 import { Each } from './each.js';
 import { type ExportOptions, LeftOut } from './progress.js';
 import { audioOfCaption, audioOfDialogue, captionsOf, contentsOf, dialoguesOf } from './records.js';
-import { RATE, type SoundFile, SoundStore } from './sound.js';
+import { RATE, type SoundFile } from './sound.js';
 
 export interface ParquetOptions extends ExportOptions {
   /** bytes of sound in a file, about (default 256 MiB: what the hub's viewer still shows) */
@@ -73,41 +74,41 @@ export async function exportParquet(run: string, out: string, options: ParquetOp
   const work = join(folder, 'work');
   mkdirSync(work, { recursive: true });
   const leftOut = new LeftOut();
-  const each = new Each(run, new SoundStore(join(work, 'audio')), leftOut, options);
-  const { DuckDBInstance } = await import('@duckdb/node-api');
-  const database = await DuckDBInstance.create(':memory:');
-  const connection = await database.connect();
-  const shards = new Shards(folder, connection, options.shardBytes ?? SHARD_BYTES);
-  try {
-    if (contentsOf(run).captions) {
-      for await (const { record, sound, split } of each.of('captions', captionsOf(run), audioOfCaption)) {
-        const { clip, caption, model } = record;
-        const { dataset, kind = null, transcript = null } = clip;
-        const seconds = sound.samples / RATE;
-        const row = { caption, seconds, dataset, kind, transcript, model };
-        await shards.add('captions', split, record.id, sound, row);
-      }
-    }
-    for await (const { record, sound, split } of each.of('dialogues', dialoguesOf(run), audioOfDialogue)) {
-      const messages = record.messages.map(([role, modality, content]) => {
-        return { role, modality, content: modality === 'audio' ? basename(sound.path) : content };
-      });
-      const row = { messages, seconds: sound.samples / RATE, metadata: JSON.stringify(record.metadata) };
-      await shards.add('dialogues', split, record.id, sound, row);
-    }
+  const each = new Each(run, join(work, 'audio'), leftOut, options);
+  const write = async (connection: DuckDBConnection): Promise<Record<string, number>> => {
+    const shards = new Shards(folder, connection, options.shardBytes ?? SHARD_BYTES);
+    await addRecords(run, each, shards);
     await shards.close();
-  } finally {
-    connection.closeSync();
-    database.closeSync();
-  }
-  if (Object.keys(shards.files).length === 0) {
+    return shards.files;
+  };
+  const files = await withDuckDB('Parquet files', write).finally(() => each.close());
+  if (Object.keys(files).length === 0) {
     throw new BagpiperError(`${run} has nothing to export: every record was left out.`);
   }
-  const report: ParquetReport = { format: 'parquet', files: shards.files, leftOut };
-  await writeAtomically(join(folder, 'README.md'), Buffer.from(card(shards.files)));
+  const report: ParquetReport = { format: 'parquet', files, leftOut };
+  await writeAtomically(join(folder, 'README.md'), Buffer.from(card(files)));
   await writeAtomically(join(folder, 'export.json'), Buffer.from(`${JSON.stringify(report, null, 2)}\n`));
   await rm(work, { recursive: true, force: true });
   return report;
+}
+
+async function addRecords(run: string, each: Each, shards: Shards): Promise<void> {
+  if (contentsOf(run).captions) {
+    for await (const { record, sound, split } of each.of('captions', captionsOf(run), audioOfCaption)) {
+      const { clip, caption, model } = record;
+      const { dataset, kind = null, transcript = null } = clip;
+      const seconds = sound.samples / RATE;
+      const row = { caption, seconds, dataset, kind, transcript, model };
+      await shards.add('captions', split, record.id, sound, row);
+    }
+  }
+  for await (const { record, sound, split } of each.of('dialogues', dialoguesOf(run), audioOfDialogue)) {
+    const messages = record.messages.map(([role, modality, content]) => {
+      return { role, modality, content: modality === 'audio' ? `${record.id}.wav` : content };
+    });
+    const row = { messages, seconds: sound.samples / RATE, metadata: JSON.stringify(record.metadata) };
+    await shards.add('dialogues', split, record.id, sound, row);
+  }
 }
 
 interface Shard {

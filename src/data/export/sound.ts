@@ -2,8 +2,9 @@
 import { createHash } from 'node:crypto';
 import { mkdir, open, stat } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
-import { encodeWav, loadMono16k, writeAtomically } from '../../audio/index.js';
-import { BagpiperError, messageOf } from '../../errors.js';
+import { encodeWav, writeAtomically } from '../../audio/index.js';
+import { BagpiperError, messageOf, ServerError } from '../../errors.js';
+import { Listener } from '../source/index.js';
 import type { AudioReference, Reason } from '../types.js';
 
 export const RATE = 16000;
@@ -35,8 +36,7 @@ export function soundKey({ uri, start, end }: AudioReference): string {
 }
 
 export class SoundStore {
-  /** the last file that was cut from, as neighbours in a run are often parts of one recording */
-  private last: { uri: string; samples: Promise<Float32Array> } | undefined;
+  private readonly listener = new Listener();
 
   /** @param folder gets `xx/KEY.wav`, in 256 folders so that none grows too large */
   constructor(private readonly folder: string) {}
@@ -64,26 +64,22 @@ export class SoundStore {
     return { path, samples: samples.length };
   }
 
-  private async samples(reference: AudioReference, signal?: AbortSignal): Promise<Float32Array> {
-    const { uri, start, end } = reference;
-    if (this.last?.uri !== uri) this.last = { uri, samples: read(uri, start === undefined, signal) };
-    const whole = await this.last.samples;
-    if (start === undefined || end === undefined) return whole;
-    const part = whole.subarray(Math.round(start * RATE), Math.round(end * RATE));
-    if (part.length === 0) throw leftOut('too_short', `${uri} ends before ${start} s, where the record begins.`);
-    return part;
+  /** Lets go of long files. */
+  close(): Promise<void> {
+    return this.listener.close();
   }
-}
 
-async function read(uri: string, alone: boolean, signal?: AbortSignal): Promise<Float32Array> {
-  try {
-    // A whole file is wanted only up to 30 s; one second more tells that it is too long.
-    const limit = alone ? { maxSeconds: LONGEST + 1 } : {};
-    return (await loadMono16k(uri, { ...limit, ...(signal ? { signal } : {}) })).samples;
-  } catch (error) {
-    signal?.throwIfAborted();
-    if (error instanceof BagpiperError) throw leftOut('unreadable', messageOf(error));
-    throw error;
+  private async samples(reference: AudioReference, signal?: AbortSignal): Promise<Float32Array> {
+    try {
+      return await this.listener.samples(reference, signal);
+    } catch (error) {
+      signal?.throwIfAborted();
+      // A server that fails says nothing about the sound.
+      if (error instanceof BagpiperError && !(error instanceof ServerError)) {
+        throw leftOut('unreadable', messageOf(error));
+      }
+      throw error;
+    }
   }
 }
 
