@@ -4,6 +4,7 @@
  */
 import { Command } from 'commander';
 import type { Context } from './context.js';
+import { addData } from './data/commands.js';
 import { numberOf, withModelFlags, withOutputFlags, withServerFlags } from './options.js';
 
 /** Runs a command's code. */
@@ -30,6 +31,7 @@ export function buildProgram(version: string, start: Start): Command {
   addPull(program, start);
   addConvert(program, start);
   addTrain(program, start);
+  addData(program, start);
   addChecks(program, start);
   return program;
 }

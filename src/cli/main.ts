@@ -28,7 +28,7 @@ export async function run(argv: readonly string[], io: Io, signal: AbortSignal):
     if (signal.aborted) throw signal.reason;
   };
   const program = buildProgram(version(), start);
-  for (const command of [program, ...program.commands]) {
+  for (const command of [program, ...program.commands.flatMap((command) => [command, ...command.commands])]) {
     command.exitOverride().configureOutput({ writeOut: (text) => io.stdout.write(text), writeErr: () => {} });
   }
   try {

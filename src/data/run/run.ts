@@ -5,6 +5,7 @@ import { mkdir } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
 import { writeAtomically } from '../../audio/index.js';
 import { BagpiperError, messageOf } from '../../errors.js';
+import type { Usage } from '../types.js';
 import { Journal, syncFolder } from './journal.js';
 import { lockFolder } from './lock.js';
 import { FORMAT, type Manifest, readManifest, type StageEntry, writeManifest } from './manifest.js';
@@ -83,6 +84,15 @@ export class Run {
       await this.update(stage, { ...newEntry(), ...droppedMore(entry, entry.usage) });
     }
     return Journal.open(path);
+  }
+
+  /** Tokens that a stage has taken so far, also where it was killed: counted in its file. For budgets. */
+  async spent(stage: string): Promise<Usage> {
+    const journal = await this.takeUp(stage);
+    await journal.close();
+    const usage = { ...journal.usage };
+    addUsage(usage, this.entry(stage).dropped ?? noUsage());
+    return usage;
   }
 
   /** Puts a stage's file into the order of `order`. See Journal.settle. */

@@ -25,6 +25,8 @@ export interface Heard extends Clip {
 export interface FileSettings {
   /** longest clip in seconds; longer sounds are cut. Default 30 */
   maxSeconds?: number;
+  /** what was listed, for the manifest alone */
+  sources?: string[];
 }
 
 /** Shorter sounds say nothing. */
@@ -36,14 +38,14 @@ export class FileStage implements Stage<Found, Heard> {
 
   /** @throws BagpiperError for a length that makes no sense */
   constructor(
-    { maxSeconds = 30 }: FileSettings = {},
+    { maxSeconds = 30, sources }: FileSettings = {},
     private readonly places = new Places(),
   ) {
     if (!(maxSeconds >= 1 && maxSeconds <= 3600)) {
       throw new BagpiperError(`The longest clip is ${maxSeconds} s; 1 to 3600 is accepted.`);
     }
     this.longest = maxSeconds;
-    this.spec = { stage: 'files', settings: { maxSeconds } satisfies JsonObject };
+    this.spec = { stage: 'files', settings: { maxSeconds, ...(sources && { sources }) } satisfies JsonObject };
   }
 
   async process(found: Found, { signal }: StageContext): Promise<Heard> {
