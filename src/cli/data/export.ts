@@ -30,7 +30,7 @@ export async function dataExport(format: string, run: string, flags: ExportFlags
   const report = await FORMAT[known](run, flags.out, flags, context);
   screen.clearProgress();
   for (const [kind, { count, example }] of Object.entries(report.leftOut.toJSON())) {
-    screen.warn(`${count} records were left out (${kind}), as ${example}`);
+    screen.warn(`${count} left out (${kind}): ${example}`);
   }
   const check = 'check' in report ? report.check : { ok: true, problems: [], notes: [] };
   for (const line of [...check.problems, ...check.notes]) screen.warn(line);

@@ -20,6 +20,9 @@ const RATE = 16000;
 /** What is made of a sound: features for what is heard, codes for what is answered. */
 export type Side = 'features' | 'codes';
 
+/** A sound is longer than the model hears at once. */
+export class SoundTooLong extends BagpiperError {}
+
 export class Ears {
   private readonly hash: string;
   /** the convolutions by chunk width; short clips have their own, so only the last is kept besides full chunks */
@@ -46,7 +49,7 @@ export class Ears {
   /**
    * Rows that a sound takes: encoder tokens, or codec frames. Computes and keeps what is not known yet.
    *
-   * @throws BagpiperError where the file cannot be read, is longer than the model takes, or the model lacks the network
+   * @throws SoundTooLong; BagpiperError where the file cannot be read, or the model lacks the network
    */
   async listen(sound: SoundPlace, side: Side): Promise<number> {
     const path = this.fileOf(sound, side);
@@ -98,7 +101,7 @@ export class Ears {
     if (!audio) throw new BagpiperError(`${this.model.folder.path} has no audio encoder: it cannot learn to hear.`);
     const seconds = samples.length / RATE;
     if (seconds > config.max_input_seconds) {
-      throw new BagpiperError(
+      throw new SoundTooLong(
         `${path} lasts ${seconds.toFixed(1)} s; the model hears at most ${config.max_input_seconds} s at once. Cut it.`,
       );
     }

@@ -10,13 +10,19 @@ import {
 } from '../../model/index.js';
 import { Random } from '../../random.js';
 import type { Tokenizer } from '../../text/index.js';
-import type { Ears } from './heard.js';
+import { type Ears, SoundTooLong } from './heard.js';
 import type { Conversation, DataSource, SoundPlace, Turn } from './types.js';
 
 /** A sample's rows, with the encoder features of each of its continuous spans. */
 export interface BuiltSample {
   grid: TokenGrid;
   features: Float32Array[];
+}
+
+/** A sample that cannot be learned, and why, in a sentence. */
+export interface LeftOut {
+  id: string;
+  why: string;
 }
 
 /** A message whose words are ids and whose sound lies in the cache. */
@@ -40,8 +46,8 @@ export class SampleSet {
     /** scored rows of all samples as a part of all their rows: text with end rows, and codec rows */
     readonly scored: { text: number; codes: number },
     readonly hears: boolean,
-    /** ids of samples that are longer than a row */
-    readonly left: readonly string[],
+    /** samples that are too long, with why */
+    readonly left: readonly LeftOut[],
     private readonly options: PrepareOptions,
   ) {}
 
@@ -54,25 +60,29 @@ export class SampleSet {
     const { rows, config, signal } = options;
     const kept: Prepared[][] = [];
     const lengths: number[] = [];
-    const left: string[] = [];
+    const left: LeftOut[] = [];
     const counts = { all: 0, text: 0, codes: 0 };
     let hears = false;
     for (const [i, { id, turns }] of conversations.entries()) {
       signal?.throwIfAborted();
-      const prepared: Prepared[] = [];
-      for (const turn of turns) prepared.push(await prepareTurn(turn, options));
-      const grid = buildRows(shapesOf(prepared, config), config, { mode: 'train' });
-      if (grid.length > rows) left.push(id);
+      const prepared = await prepareAll(turns, options);
+      if ('why' in prepared) left.push({ id, why: prepared.why });
       else {
-        kept.push(prepared);
-        lengths.push(grid.length);
-        hears ||= grid.continuous.length > 0;
-        countScored(grid, counts);
+        const grid = buildRows(shapesOf(prepared, config), config, { mode: 'train' });
+        if (grid.length > rows) left.push({ id, why: `It takes ${grid.length} places; a row has ${rows}.` });
+        else {
+          kept.push(prepared);
+          lengths.push(grid.length);
+          hears ||= grid.continuous.length > 0;
+          countScored(grid, counts);
+        }
       }
       options.onProgress?.(i + 1, conversations.length);
     }
     if (kept.length === 0) {
-      throw new BagpiperError(`No sample fits ${rows} places; set "rows" higher, or shorten texts and sounds.`);
+      throw new BagpiperError(
+        `No sample fits ${rows} places; set "rows" higher, or shorten texts and sounds. "${left[0].id}": ${left[0].why}`,
+      );
     }
     const scored = { text: counts.text / counts.all, codes: counts.codes / counts.all };
     return new SampleSet(kept, lengths, scored, hears, left, options);
@@ -93,6 +103,17 @@ export class SampleSet {
     const heard = grid.continuous.map(({ message }) => prepared[message]);
     return { grid, features: heard.flatMap((turn) => ('sound' in turn ? [ears.features(turn.sound)] : [])) };
   }
+}
+
+async function prepareAll(turns: readonly Turn[], options: PrepareOptions): Promise<Prepared[] | { why: string }> {
+  const prepared: Prepared[] = [];
+  try {
+    for (const turn of turns) prepared.push(await prepareTurn(turn, options));
+  } catch (error) {
+    if (error instanceof SoundTooLong) return { why: error.message };
+    throw error;
+  }
+  return prepared;
 }
 
 async function prepareTurn(turn: Turn, { tokenizer, ears }: PrepareOptions): Promise<Prepared> {

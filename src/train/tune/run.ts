@@ -159,8 +159,9 @@ class Stage {
     const shown = readAll(stage.data, `${settings.seed}/${stage.name}`);
     const learn = await prepare(shown, config, `the samples of ${stage.name}`);
     if (learn.left.length > 0) {
+      const [{ id, why }] = learn.left;
       options.warn?.(
-        `${learn.left.length} of ${shown.length} samples of ${stage.name} are longer than ${settings.rows} places and left out, "${learn.left[0]}" first; set "rows" higher to use them.`,
+        `${learn.left.length} of ${shown.length} samples of ${stage.name} are too long and left out, "${id}" first: ${why}`,
       );
     }
     const valid = readAll(settings.valid, settings.seed);
