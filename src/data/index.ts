@@ -19,6 +19,22 @@ export {
   type ParquetReport,
 } from './export/index.js';
 export {
+  type Agreement,
+  type CaptionJudgement,
+  type Direction,
+  defaultSettings as defaultFilterSettings,
+  type FilterRequest,
+  type FilterSettings,
+  type FilterStats,
+  filterLabels,
+  filterPrompts,
+  filterRun,
+  type RunFilterOptions,
+  type RunFilterOutcome,
+  type SideName,
+  withSettings as withFilterSettings,
+} from './filter/index.js';
+export {
   askChecked,
   askJson,
   type ChatClient,

@@ -94,6 +94,7 @@ export function agreementJudge(
 ): Stage<HeardInput, Agreement> {
   return {
     spec: { stage: AGREE, settings: { model: client.model } },
+    hears: true,
     async process({ id, caption, audio }, context) {
       const { data, format } = await sound(audio, context.signal);
       const messages = prompts.messages('agreement', { caption }).map((message): ChatMessage => {

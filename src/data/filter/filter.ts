@@ -9,7 +9,7 @@ import { lineBatches } from './lines.js';
 import { idOf, type LabelLine, labelLines, readLabel } from './records.js';
 import { checkSemantics, joinedReason, noisyScore, score, topK } from './score.js';
 import type { FilterSettings } from './settings.js';
-import { kindOf, recordOf, Side, type SideName } from './sides.js';
+import { kindOf, parsed, recordOf, Side, type SideName } from './sides.js';
 import type { FilterStats } from './stats.js';
 import { Column, IdTable } from './tables.js';
 import { Distributions, Verdicts } from './tally.js';
@@ -229,7 +229,9 @@ async function readIds(paths: readonly string[], signal?: AbortSignal): Promise<
       for (const [i, line] of lines.entries()) {
         const text = line.toString().trim();
         if (text.startsWith('{')) {
-          const record = recordOf(text, `${path} line ${numbers[i]}`, torn && i === lines.length - 1);
+          const place = `${path} line ${numbers[i]}`;
+          const fields = parsed(text, place, torn && i === lines.length - 1);
+          const record = fields && recordOf(fields, place);
           if (record) ids.add(record.id);
         } else if (text !== '') ids.add(text.split(/\s/, 1)[0]);
       }

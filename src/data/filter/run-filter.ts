@@ -1,17 +1,29 @@
 /** The filter as part of a run: text first, then the judges on what is left, then all that is joined. */
 import { existsSync } from 'node:fs';
-import { BagpiperError } from '../../errors.js';
+import { encodeWav } from '../../audio/index.js';
+import { BagpiperError, messageOf } from '../../errors.js';
 import type { ChatClient } from '../llm/types.js';
 import { inputsOf, type Run, type RunStageOptions, runStage, type StageOutcome } from '../run/index.js';
 import { noUsage } from '../run/usage.js';
 import type { PromptBook } from '../simulate/prompts.js';
-import type { Clip, JsonObject } from '../types.js';
-import { AGREE, agreementJudge, type CaptionInput, captionJudge, type HeardInput, JUDGE } from './caption-judge.js';
+import { Listener } from '../source/index.js';
+import { type Clip, type JsonObject, SetAside } from '../types.js';
+import {
+  AGREE,
+  agreementJudge,
+  type CaptionInput,
+  captionJudge,
+  type HeardInput,
+  JUDGE,
+  type SoundReader,
+} from './caption-judge.js';
 import { type Decided, type FilterRequest, filterLabels, survivors } from './filter.js';
 import { readLabel } from './records.js';
-import { wavOf } from './sound.js';
 import type { FilterStats } from './stats.js';
 import { LinesById } from './texts.js';
+
+/** What models hear at, Hz. */
+const RATE = 16_000;
 
 export interface RunFilterOptions extends Omit<FilterRequest, 'labels' | 'folder' | 'unique'> {
   /** judges what the text filters leave */
@@ -91,12 +103,25 @@ async function judgeRun(
       if (clip) yield { ...input, audio: clip.audio };
     }
   };
+  const listener = new Listener();
+  const sound: SoundReader = async (audio, signal) => {
+    try {
+      return {
+        data: Buffer.from(encodeWav(await listener.samples(audio, signal), RATE)).toString('base64'),
+        format: 'wav',
+      };
+    } catch (error) {
+      if (!(error instanceof BagpiperError)) throw error;
+      throw new SetAside({ kind: 'sound_unreadable', message: messageOf(error) });
+    }
+  };
   try {
-    stages[AGREE] = await runStage(run, agreementJudge(client, prompts, wavOf), inputsOf(heard), {
+    stages[AGREE] = await runStage(run, agreementJudge(client, prompts, sound), inputsOf(heard), {
       ...shared,
       prompts: used('agreement'),
     });
   } finally {
+    await listener.close();
     clips.close();
   }
   return { judge: run.file(JUDGE), agreement: run.file(AGREE) };

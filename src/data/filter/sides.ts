@@ -1,8 +1,9 @@
 /**
- * Stage 2 of the official workflow: everything that is known of a clip is joined by id. Side files are JSONL with `utt_id` (or
- * `id`); memory holds 16 bytes an id and 4 a number.
+ * Stage 2 of the official workflow: everything that is known of a clip is joined by id. Side files are JSONL, Parquet or CSV with
+ * `utt_id` (or `id`); memory holds 16 bytes an id and 4 a number.
  */
 import { BagpiperError } from '../../errors.js';
+import { rowsOf } from '../source/index.js';
 import type { JsonObject, SoundKind } from '../types.js';
 import { lineBatches } from './lines.js';
 import { isObject } from './records.js';
@@ -81,9 +82,19 @@ export class Side {
   /** @throws BagpiperError for a file that cannot be read or a line without id */
   static async open(name: SideName, path: string, signal?: AbortSignal): Promise<Side> {
     const side = new Side(name);
+    if (/\.(parquet|csv|tsv)$/i.test(path)) {
+      let row = 0;
+      for await (const fields of rowsOf(path)) {
+        signal?.throwIfAborted();
+        side.add(fields, `${path} row ${++row}`);
+      }
+      return side;
+    }
     for await (const { lines, numbers, torn } of lineBatches(path, signal)) {
       for (const [i, line] of lines.entries()) {
-        side.add(line.toString(), `${path} line ${numbers[i]}`, torn && i === lines.length - 1);
+        const place = `${path} line ${numbers[i]}`;
+        const fields = parsed(line.toString(), place, torn && i === lines.length - 1);
+        if (fields) side.add(fields, place);
       }
     }
     return side;
@@ -103,8 +114,8 @@ export class Side {
     return this.values[column].get(index);
   }
 
-  private add(line: string, place: string, torn: boolean): void {
-    const record = recordOf(line, place, torn);
+  private add(given: JsonObject, place: string): void {
+    const record = recordOf(given, place);
     if (!record) return;
     const index = this.ids.add(record.id);
     for (const [c, value] of SIDES[this.name].read(record.fields).entries()) {
@@ -113,25 +124,29 @@ export class Side {
   }
 }
 
-/** A side file's record, a run's line, or a line of length statistics {"id": 123}; undefined for lines that hold nothing. */
-export function recordOf(line: string, place: string, torn: boolean): { id: string; fields: JsonObject } | undefined {
-  let parsed: unknown;
+/** @throws BagpiperError for a line that is no JSON object, unless it was cut off */
+export function parsed(line: string, place: string, torn: boolean): JsonObject | undefined {
   try {
-    parsed = JSON.parse(line);
+    const fields: unknown = JSON.parse(line);
+    if (isObject(fields)) return fields;
   } catch {
     if (torn) return undefined;
-    throw new BagpiperError(`${place} is not JSON; side files hold one JSON object a line.`);
   }
-  if (isObject(parsed)) {
-    const id = parsed.utt_id ?? parsed.id;
-    if (typeof id === 'string') {
-      if ('aside' in parsed || 'error' in parsed) return undefined;
-      return { id, fields: isObject(parsed.result) ? parsed.result : parsed };
-    }
-    const [entry, ...more] = Object.entries(parsed);
-    if (entry && more.length === 0 && typeof entry[1] === 'number')
-      return { id: entry[0], fields: { length: entry[1] } };
+  throw new BagpiperError(`${place} is no JSON object; side files hold one a line.`);
+}
+
+/**
+ * A side file's record, a run's line, or a line of length statistics {"id": 123}; undefined for lines that hold nothing.
+ * @throws BagpiperError for one without id
+ */
+export function recordOf(given: JsonObject, place: string): { id: string; fields: JsonObject } | undefined {
+  const id = given.utt_id ?? given.id;
+  if (typeof id === 'string') {
+    if ('aside' in given || 'error' in given) return undefined;
+    return { id, fields: isObject(given.result) ? given.result : given };
   }
+  const [entry, ...more] = Object.entries(given);
+  if (entry && more.length === 0 && typeof entry[1] === 'number') return { id: entry[0], fields: { length: entry[1] } };
   throw new BagpiperError(`${place} names no record; give its id as "utt_id".`);
 }
 

@@ -201,6 +201,19 @@ describe('joining, scoring and drawing', () => {
     });
   });
 
+  it('reads side files that are tables', async () => {
+    const { labels } = sides();
+    writeFileSync(path('mos.csv'), 'utt_id,MEAN\na,3.5\nb,2\n');
+    await filter(labels, {
+      sides: { mos: path('mos.csv') },
+      kind: 'speech',
+      settings: { ...defaultSettings(), topK: false },
+    });
+    expect(read('filter', 'kept_utt_ids.txt')).toBe('a\t0.700000\tN/A\tN/A\nb\t0.400000\tN/A\tN/A\n');
+    writeFileSync(path('odd.jsonl'), '{"name": "a", "MEAN": 3}\n');
+    await expect(filter(labels, { sides: { mos: path('odd.jsonl') } })).rejects.toThrow('line 1 names no record');
+  });
+
   it('stops when it is told to, leaving nothing new', async () => {
     const { labels, sides: files } = sides();
     const stop = new AbortController();
