@@ -46,7 +46,7 @@ const FORMAT = {
     if (!attention) {
       throw new BagpiperError(`--attention is "${flags.attention}"; accepted are ${ATTENTIONS.join(', ')}.`);
     }
-    const tokenizer = await openTokenizer(flags.tokenizer);
+    const tokenizer = await openTokenizer(flags.tokenizer, context);
     const name = flags.name === undefined ? {} : { name: flags.name };
     return exportEspnet(run, out, { ...shared(flags, context), tokenizer, attention, ...name });
   },
@@ -77,8 +77,11 @@ function shared({ valid }: ExportFlags, { screen, signal }: Context) {
 
 const PULL = 'fetch it with: bagpiper pull Qwen/Qwen3-8B-Base --include tokenizer.json --out qwen3 --no-tokenizer';
 
+/** By this id the tokenizers of Qwen2 and Qwen3 are known. */
+const END_OF_TEXT = 151643;
+
 /** @throws BagpiperError where no tokenizer is named, or the folder has none */
-async function openTokenizer(folder: string | undefined): Promise<Tokenizer> {
+async function openTokenizer(folder: string | undefined, { screen }: Context): Promise<Tokenizer> {
   if (folder === undefined) {
     throw new BagpiperError(
       `The length statistics of ESPnet need the tokenizer of Qwen3-8B-Base: name its folder with --tokenizer, or ${PULL}.`,
@@ -90,5 +93,9 @@ async function openTokenizer(folder: string | undefined): Promise<Tokenizer> {
     import('../../weights/index.js'),
     import('../../text/index.js'),
   ]);
-  return Tokenizer.fromJson(readJsonFile(file), file);
+  const tokenizer = Tokenizer.fromJson(readJsonFile(file), file);
+  if (tokenizer.idOf('<|endoftext|>') !== END_OF_TEXT) {
+    screen.warn(`${file} is not the tokenizer of Qwen3-8B-Base, which the recipe uses: lengths are counted wrongly.`);
+  }
+  return tokenizer;
 }

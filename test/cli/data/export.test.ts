@@ -52,6 +52,7 @@ describe('bagpiper data export', () => {
     );
     expect(error).toBeInstanceOf(CheckFailed);
     expect(complaints).toEqual([
+      expect.stringMatching(/tokenizer.json is not the tokenizer of Qwen3-8B-Base/),
       expect.stringMatching(/^warning: 1 left out \(too_long\): long: .* lasts 40\.0 s/),
       expect.stringMatching(/^warning: 1 left out \(too_short\): click: /),
       expect.stringMatching(/^warning: 1 left out \(unreadable\): gone: .*gone\.wav: there is no such file/),
