@@ -17,6 +17,24 @@ export interface StageSurroundings {
 
 export type StageFactory = (settings: JsonObject, around: StageSurroundings) => Promise<Stage<Keyed, Keyed>>;
 
+/** Steps of simulation that ask language models; the others are done where the run is. */
+const SIMULATED = [
+  ...['generation-requests', 'generation-thinking', 'generation-judged'],
+  ...['understanding-annotations', 'understanding-questions', 'understanding-answers', 'understanding-judged'],
+  ...['tts-voices', 'tts-requests', 'tts-plans', 'tts-judged'],
+];
+
+function simulated(stage: string): StageFactory {
+  return async (settings, { env, spent, signal }) => {
+    const { openSimulateStage } = await import('./simulate/index.js');
+    const apiKey = env?.BAGPIPER_API_KEY || env?.OPENAI_API_KEY;
+    return openSimulateStage(
+      { stage, settings },
+      { ...(apiKey ? { apiKey } : {}), ...(spent && { spent }), ...(signal && { signal }) },
+    );
+  };
+}
+
 const STAGES: Record<string, StageFactory> = {
   files: async (settings, { env }) => {
     const { FileStage, Places } = await import('./source/index.js');
@@ -32,6 +50,7 @@ const STAGES: Record<string, StageFactory> = {
       ...(signal && { signal }),
     })) as Stage<Keyed, Keyed>;
   },
+  ...Object.fromEntries(SIMULATED.map((stage) => [stage, simulated(stage)])),
 };
 
 /** Makes a stage. @throws BagpiperError for a name that is not known, and as the stage's own opening */

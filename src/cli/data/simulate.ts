@@ -1,11 +1,11 @@
 /** `bagpiper data simulate VARIANT RUN` and `bagpiper data judge RUN`: dialogues from captions, and what they are worth. */
 import type { ChatSettings } from '../../data/llm/options.js';
 import type { StageOutcome } from '../../data/run/index.js';
-import type { Progress } from '../../data/run/progress.js';
 import type { SimulateOptions, SimulateSettings } from '../../data/simulate/index.js';
 import { BagpiperError } from '../../errors.js';
 import type { Context } from '../context.js';
 import { EXIT } from '../failure.js';
+import { countsLine, kindsOf, progressLine, sumOf } from './progress.js';
 
 export interface JudgeFlags {
   endpoint: string;
@@ -100,7 +100,8 @@ async function withRun(folder: string, context: Context, work: (run: OpenRun) =>
   }
 }
 
-function optionsOf(flags: JudgeFlags, settings: SimulateSettings, { screen, signal }: Context): SimulateOptions {
+function optionsOf(flags: JudgeFlags, settings: SimulateSettings, { io, screen, signal }: Context): SimulateOptions {
+  const apiKey = flags.apiKey ?? (io.env.BAGPIPER_API_KEY || io.env.OPENAI_API_KEY);
   checkWhole('--window', flags.window, 1, 65_536);
   return {
     settings,
@@ -110,7 +111,7 @@ function optionsOf(flags: JudgeFlags, settings: SimulateSettings, { screen, sign
     warn: (text) => screen.warn(text),
     ...(flags.window !== undefined && { window: flags.window }),
     ...(flags.prompts !== undefined && { prompts: flags.prompts }),
-    ...(flags.apiKey !== undefined && { apiKey: flags.apiKey }),
+    ...(apiKey !== undefined && { apiKey }),
   };
 }
 
@@ -150,18 +151,6 @@ function namesIn<N extends string>(flag: string, text: string, known: readonly N
   });
 }
 
-function progressLine({ stage, done, total, rate, left, counts, cost }: Progress): string {
-  const sum = (table: Record<string, number>): number => Object.values(table).reduce((all, count) => all + count, 0);
-  return [
-    `${stage} ${done}${total === undefined ? '' : `/${total}`}`,
-    ...(rate === undefined ? [] : [`${rate.toFixed(1)} a second`]),
-    ...(left === undefined ? [] : [`${Math.ceil(left / 60)} min left`]),
-    ...(sum(counts.aside) > 0 ? [`${sum(counts.aside)} set aside`] : []),
-    ...(sum(counts.errors) > 0 ? [`${sum(counts.errors)} failed`] : []),
-    ...(cost === undefined ? [] : [`cost ${cost.toFixed(2)}`]),
-  ].join(', ');
-}
-
 async function tell(
   stages: Record<string, StageOutcome>,
   { json }: JudgeFlags,
@@ -169,16 +158,11 @@ async function tell(
   whole: unknown,
 ): Promise<void> {
   screen.clearProgress();
-  for (const [stage, { counts }] of Object.entries(stages)) {
-    const kinds = (table: Record<string, number>): string =>
-      Object.entries(table)
-        .map(([kind, count]) => `${kind} ${count}`)
-        .join(', ');
-    const aside = kinds(counts.aside);
-    if (!json) await screen.result(`${stage}: ${counts.results}${aside === '' ? '' : `; set aside: ${aside}`}`);
-    const failed = kinds(counts.errors);
-    if (failed === '') continue;
-    screen.warn(`${stage}: some records failed (${failed}); the same command tries them again.`);
+  for (const [stage, { counts, cost }] of Object.entries(stages)) {
+    const money = cost === undefined ? '' : `; cost ${cost.toFixed(2)}`;
+    if (!json) await screen.result(`${countsLine(stage, counts)}${money}`);
+    if (sumOf(counts.errors) === 0) continue;
+    screen.warn(`${stage}: some records failed (${kindsOf(counts.errors)}); the same command tries them again.`);
     fail(EXIT.failed);
   }
   if (json) await screen.result(JSON.stringify(whole));

@@ -5,7 +5,7 @@ import type { ChatSettings } from '../llm/options.js';
 import { resultsIn } from '../run/lines.js';
 import { manifestOf, type Run, stageFile } from '../run/run.js';
 import { type RunStageOptions, runStage, type StageOutcome } from '../run/runner.js';
-import { addUsage, noUsage } from '../run/usage.js';
+import { addUsage } from '../run/usage.js';
 import type { JsonObject, Keyed, StageSpec, Usage } from '../types.js';
 import { FLOWS, type SimulateSettings, type StepPlan, VARIANTS, type Variant } from './flow.js';
 import { PromptBook } from './prompts.js';
@@ -88,7 +88,7 @@ async function step(run: Run, plan: StepPlan, book: PromptBook, options: Simulat
   const stage = await openSimulateStage(spec, {
     ...(apiKey !== undefined && { apiKey }),
     ...(signal && { signal }),
-    spent: spentBy(run),
+    ...(chat?.budget !== undefined && { spent: await spentBy(run, plan.stage) }),
   });
   const total = totalOf(run, plan, settings);
   const identity: JsonObject = { ...(chat?.model !== undefined && { model: chat.model }) };
@@ -114,10 +114,11 @@ async function step(run: Run, plan: StepPlan, book: PromptBook, options: Simulat
   }
 }
 
-/** Tokens that the run has cost so far, for the budget. */
-function spentBy(run: Run): Usage {
-  const sum = noUsage();
-  for (const { usage, dropped } of Object.values(manifestOf(run.folder).stages)) {
+/** Tokens that the run has cost so far, for the budget; of the stage itself also what a killed process had spent. */
+async function spentBy(run: Run, stage: string): Promise<Usage> {
+  const sum = await run.spent(stage);
+  for (const [name, { usage, dropped }] of Object.entries(manifestOf(run.folder).stages)) {
+    if (name === stage) continue;
     addUsage(sum, usage);
     if (dropped) addUsage(sum, dropped);
   }

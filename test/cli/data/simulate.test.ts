@@ -1,15 +1,11 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { PassThrough } from 'node:stream';
-import { Command } from 'commander';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { addSimulate } from '../../../src/cli/data/simulate-command.js';
-import { Screen } from '../../../src/cli/screen.js';
 import { Run } from '../../../src/data/run/run.js';
 import type { ScriptedEndpoint } from '../../data/scripted-endpoint.js';
 import { goodServer, runWith } from '../../data/simulate/runs.js';
-import { Recorder } from '../terminal.js';
+import { bagpiper } from '../terminal.js';
 
 let folder: string;
 let endpoint: ScriptedEndpoint;
@@ -23,20 +19,8 @@ afterAll(async () => {
   rmSync(folder, { recursive: true });
 });
 
-/** Types `data ...`, as the command line reads it. */
-async function data(...argv: string[]): Promise<{ out: string; err: string; code: number }> {
-  const [stdout, stderr] = [new Recorder(), new Recorder()];
-  const io = { stdin: Object.assign(new PassThrough(), { isTTY: true }), stdout, stderr, env: {} };
-  const screen = new Screen(io, {});
-  let code = 0;
-  const fail = (exit: number): void => {
-    code = Math.max(code, exit);
-  };
-  const command = new Command('data').exitOverride();
-  addSimulate(command, (work) => work({ io, screen, signal: new AbortController().signal, version: '0', fail }));
-  await command.parseAsync(argv, { from: 'user' });
-  return { out: stdout.text, err: stderr.text, code };
-}
+/** Types `bagpiper data ...`. */
+const data = (...argv: string[]) => bagpiper(['data', ...argv]);
 
 const server = (): string[] => ['--endpoint', endpoint.address, '--llm-model', 'script'];
 
@@ -53,7 +37,7 @@ describe('bagpiper data simulate and judge', () => {
       '--levels',
       'imaginary',
     );
-    expect(made).toEqual({
+    expect(made).toMatchObject({
       out: 'generation-requests: 4\ngeneration-thinking: 4\ngeneration-dialogues: 4\n',
       err: '',
       code: 0,
@@ -75,7 +59,7 @@ describe('bagpiper data simulate and judge', () => {
       text.includes('Steady rain') ? { kind: 'status', status: 400, message: 'too wet' } : undefined;
     const { out, err, code } = await data('simulate', 'understanding', join(folder, 'failing'), ...server());
     endpoint.faults = () => undefined;
-    expect(out).toContain('understanding-annotations: 3\n');
+    expect(out).toMatch(/^understanding-annotations: 3; failed: \w+ 1\n/);
     expect(err).toContain('understanding-annotations: some records failed');
     expect(code).toBe(1);
     const again = await data('simulate', 'understanding', join(folder, 'failing'), ...server());
@@ -100,6 +84,8 @@ describe('bagpiper data simulate and judge', () => {
     const empty = join(folder, 'empty');
     await (await Run.open(empty, { create: true })).close();
     const places = argv.map((word) => word.replace('RUN', join(folder, 'run')).replace('EMPTY', empty));
-    await expect(data(...places, ...server())).rejects.toThrow(message);
+    const { code, complaints } = await data(...places, ...server());
+    expect(code).toBe(2);
+    expect(complaints.at(-1)).toContain(message);
   });
 });

@@ -4,8 +4,12 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { Run } from '../../../src/data/run/run.js';
+import { FLOWS } from '../../../src/data/simulate/flow.js';
+import { PromptBook } from '../../../src/data/simulate/prompts.js';
 import { judge, type SimulateOptions, simulate } from '../../../src/data/simulate/simulate.js';
+import { specOf } from '../../../src/data/simulate/stage.js';
 import { exampleId } from '../../../src/data/simulate/types.js';
+import { openStage } from '../../../src/data/stages.js';
 import type { Line } from '../../../src/data/types.js';
 import type { ScriptedEndpoint } from '../scripted-endpoint.js';
 import { goodServer, runWith } from './runs.js';
@@ -154,4 +158,18 @@ describe('ids of examples', () => {
     expect(long('a')).toHaveLength(200);
     expect(long('a')).not.toBe(long('b'));
   });
+});
+
+it('has all steps that ask a model in the table of stages, for workers', async () => {
+  const asking = Object.values(FLOWS)
+    .flat()
+    .filter(({ asks }) => asks !== null);
+  const book = new PromptBook();
+  for (const plan of asking) {
+    const spec = specOf(plan, options().settings, book, options().chat.requests);
+    const stage = await openStage(JSON.parse(JSON.stringify(spec)));
+    expect(stage.spec).toEqual(spec);
+    await stage.close();
+  }
+  expect(asking).toHaveLength(11);
 });
