@@ -106,6 +106,8 @@ export interface StageContext {
 /** Work on one record after another, many at once. */
 export interface Stage<I extends Keyed, O extends Keyed> {
   readonly spec: StageSpec;
+  /** it reads the sound of its records, which must then be readable where it works */
+  readonly hears?: boolean;
   /**
    * @returns the result, whose id is the input's
    * @throws SetAside when the record is decided without a result; BagpiperError for what concerns all records (no such

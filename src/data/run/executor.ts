@@ -10,6 +10,8 @@ export interface Executor<I extends Keyed, O extends Keyed> {
    * @throws BagpiperError for what concerns all records, which ends the stage; the signal's reason
    */
   execute(input: I, signal: AbortSignal): Promise<Line<O>>;
+  /** The line of this record is safe on the disk. */
+  kept?(id: string): void;
   /** More to show beside the progress, as in "3 workers". */
   status?(): string;
 }

@@ -176,6 +176,7 @@ class Runner<I extends Keyed, O extends Keyed> {
     try {
       const line = await this.executor.execute(input, this.stopped.signal);
       await this.journal.append(line as Line);
+      this.executor.kept?.(line.id);
       this.meter.tick();
     } catch (error) {
       this.stopped.abort(error);
