@@ -11,7 +11,7 @@ export class LineFile {
   private open = true;
 
   constructor(private readonly path: string) {
-    this.aside = `${path}.${process.pid}.part`;
+    this.aside = `${path}.part`;
     try {
       this.descriptor = openSync(this.aside, 'w');
     } catch (error) {
@@ -73,7 +73,7 @@ export class LineFile {
 
 /** Writes a small file whole or not at all. @throws BagpiperError */
 export function writeWhole(path: string, text: string): void {
-  const aside = `${path}.${process.pid}.part`;
+  const aside = `${path}.part`;
   try {
     writeFileSync(aside, text);
     renameSync(aside, path);

@@ -130,6 +130,11 @@ describe('bagpiper data filter on a run', () => {
     await filter(...args);
     expect(endpoint.asked).toHaveLength(9);
     expect(readFileSync(join(run, 'filter.jsonl'))).toEqual(first);
+    // Other limits lose no judgement.
+    expect(JSON.parse((await filter(...args, '--tokens', '500:800')).out).survived).toBe(0);
+    await filter(...args);
+    expect(endpoint.asked).toHaveLength(9);
+    expect(readFileSync(join(run, 'filter.jsonl'))).toEqual(first);
   });
 
   it('says when captions could not be judged, and asks for them again', async () => {
