@@ -24,8 +24,12 @@ export async function run(argv: readonly string[], io: Io, signal: AbortSignal):
     const fail = (exit: number): void => {
       code = Math.max(code, exit);
     };
-    await work({ io, screen, signal, version: version(), fail });
-    if (signal.aborted) throw signal.reason;
+    let orderly = false;
+    const ended = (): void => {
+      orderly = true;
+    };
+    await work({ io, screen, signal, version: version(), fail, ended });
+    if (signal.aborted && !orderly) throw signal.reason;
   };
   const program = buildProgram(version(), start);
   for (const command of [program, ...program.commands.flatMap((command) => [command, ...command.commands])]) {

@@ -67,6 +67,16 @@ describe('bagpiper data simulate and judge', () => {
     expect(again.out).toContain('understanding-annotations: 4\n');
   });
 
+  it('show help, and refuse what commander refuses, as all commands do', async () => {
+    const help = await data('simulate', '--help');
+    expect(help).toMatchObject({ code: 0, err: '' });
+    expect(help.out).toContain('--thinking-model <name>');
+    expect(await data('judge', 'x')).toMatchObject({ code: 2, out: '' });
+    expect((await data('judge', 'x')).complaints).toEqual([
+      `bagpiper: required option '--endpoint <url>' not specified; see "bagpiper --help".`,
+    ]);
+  });
+
   it.each([
     [['simulate', 'songs', 'RUN'], 'songs is nothing to simulate; accepted are generation, understanding, tts.'],
     [['simulate', 'tts', 'RUN', '--groups', 'opera'], '--groups has "opera"; accepted are classical, general,'],
