@@ -70,8 +70,13 @@ export class AsideFile {
     const into = this.gzip ?? this.file;
     if (!into.write(text) && !this.failure) {
       await new Promise<void>((resolve) => {
-        into.once('drain', resolve);
-        this.file.once('error', () => resolve());
+        const go = (): void => {
+          into.off('drain', go);
+          this.file.off('error', go);
+          resolve();
+        };
+        into.on('drain', go);
+        this.file.on('error', go);
       });
     }
     if (this.failure) this.complain(this.failure);
