@@ -95,7 +95,8 @@ async function step(run: Run, plan: StepPlan, book: PromptBook, options: Simulat
   for (const key of plan.keys) identity[key] = spec.settings[key] ?? null;
   const results = plan.from === null ? sourcesIn(run.folder) : resultsIn<Keyed>(stageFile(run.folder, plan.from));
   const inputs = plan.from === null ? results : inputsOfStep(results, (result) => plan.inputs(result, settings));
-  const executor = options.executor?.(spec);
+  // What asks nobody is done sooner here than it is handed over.
+  const executor = plan.asks === null ? undefined : options.executor?.(spec);
   try {
     return await runStage(run, stage, inputs, {
       identity,

@@ -3,6 +3,7 @@ import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'n
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { attempt } from '../../../src/data/run/executor.js';
 import { Run } from '../../../src/data/run/run.js';
 import { FLOWS } from '../../../src/data/simulate/flow.js';
 import { PromptBook } from '../../../src/data/simulate/prompts.js';
@@ -172,4 +173,31 @@ it('has all steps that ask a model in the table of stages, for workers', async (
     await stage.close();
   }
   expect(asking).toHaveLength(11);
+});
+
+it('hands over to an executor what asks a model, and does the rest here', async () => {
+  const run = await runWith(join(folder, 'handed'));
+  const handed: string[] = [];
+  const made = await simulate(
+    run,
+    'generation',
+    options({
+      executor: (spec) => {
+        handed.push(spec.stage);
+        return {
+          async execute(input, signal) {
+            const stage = await openStage(spec);
+            try {
+              return await attempt(stage, input, signal);
+            } finally {
+              await stage.close();
+            }
+          },
+        };
+      },
+    }),
+  );
+  expect(handed).toEqual(['generation-requests', 'generation-thinking']);
+  expect(made['generation-dialogues']!.counts.results).toBe(8);
+  await run.close();
 });
