@@ -17,6 +17,7 @@ export {
   loadBagpiper,
   type Parts,
   packagedModel,
+  prepareModel,
   type RenderedAudio,
   type RenderOptions,
   type Reply,

@@ -40,12 +40,13 @@ export async function fullSize(options: FullSizeOptions): Promise<{ rows: Row[];
       progress(`round ${i + 1} of ${runs}: ${name}${name === 'bandwidth' ? '' : ` of ${folder}`}`);
       return runJob(name, { folder, threads, steps: scale.steps, ...more });
     };
-    const { standard, small } = stages;
+    const { standard, prepared, small } = stages;
     // In turn, so that each meets the machine's moods alike.
     rounds.push({
       bandwidth: await job('bandwidth', ''),
       bare: await job('bare', standard.folder),
       engine: await job('engine', standard.folder, { whole: true }),
+      prepared: await job('engine', prepared.folder, { whole: true }),
       smallBare: await job('bare', small.folder),
       smallEngine: await job('engine', small.folder),
       llama: llama === undefined ? undefined : await job('llama', stages.gguf, { llama }),

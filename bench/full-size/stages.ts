@@ -1,11 +1,23 @@
 /** The files that are measured: made once in the given folder, and found there by later runs. */
 import { spawn } from 'node:child_process';
-import { existsSync, mkdirSync, readdirSync, readFileSync, statfsSync, statSync, writeFileSync } from 'node:fs';
+import {
+  existsSync,
+  linkSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  statfsSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { BagpiperError } from '../../src/errors.js';
 import { storagePlan } from '../../src/model/storage.js';
 import { Random } from '../../src/random.js';
+import { preparedBytes } from '../../src/runtime/index.js';
 import { blockBytes } from '../../src/weights/quantize/index.js';
 import { secondsSince } from '../measure.js';
 import { digits } from '../table.js';
@@ -20,6 +32,8 @@ const SPARE_DISK = 1e9;
 const SPARE_MEMORY = 4e9;
 /** ONNX Runtime rearranges weights when it loads them: at blocks of 32 its own copy is that much larger than the file. */
 const REARRANGED = 1.5;
+/** Compiled graphs hold codes and their rearranged copy. */
+const PREPARED = 2.1;
 /** The block that llama.cpp's Q4_0 has too. */
 export const SMALL_BLOCK = 32;
 
@@ -44,6 +58,8 @@ export interface Stages {
   checkpoint: string;
   /** as `bagpiper convert` makes it when nothing is said */
   standard: ConvertedFolder;
+  /** the same files, and what `bagpiper prepare` adds */
+  prepared: ConvertedFolder;
   small: ConvertedFolder;
   gguf: string;
 }
@@ -78,6 +94,12 @@ export async function makeStages(dir: string, scale: Scale, progress: (message: 
       make: () => convert(checkpoint, at('q4'), [], progress),
     },
     {
+      path: at('q4-prepared'),
+      what: 'what is prepared of it',
+      bytes: PREPARED * convertedBytes(scale, 128),
+      make: () => prepare(at('q4'), at('q4-prepared'), progress),
+    },
+    {
       path: at(`q4-block${SMALL_BLOCK}`),
       what: `the 4-bit model in blocks of ${SMALL_BLOCK}`,
       bytes: convertedBytes(scale, SMALL_BLOCK),
@@ -99,7 +121,8 @@ export async function makeStages(dir: string, scale: Scale, progress: (message: 
   checkRoom(folder, missing, convertedBytes(scale, SMALL_BLOCK), progress);
   for (const { make } of missing) await make();
   const converted = ({ path }: Stage): ConvertedFolder => ({ folder: path, record: readRecord(path) });
-  return { checkpoint, standard: converted(stages[1]), small: converted(stages[2]), gguf: stages[3].path };
+  const [standard, prepared, small] = stages.slice(1, 4).map(converted);
+  return { checkpoint, standard, prepared, small, gguf: stages[4].path };
 }
 
 /** Says what is needed before anything is done. */
@@ -135,30 +158,44 @@ function convertedBytes(scale: Scale, block: number): number {
   return sum;
 }
 
-/** Runs `bagpiper convert` as a process of its own, and notes what it took beside the result. */
+/** Runs `bagpiper convert` and notes what it took beside the result. */
 async function convert(from: string, to: string, options: readonly string[], progress: (message: string) => void) {
   const resumed = existsSync(`${to}.part`);
+  progress(`converting into ${to}`);
+  const { seconds, memory } = await command(['convert', from, to, ...options]);
+  writeRecord(to, { seconds, memory, from: statSync(from).size, to: weightBytes(to), resumed });
+}
+
+/** Prepares a model in a folder of hard links, so that the model itself stays as it is. */
+async function prepare(model: string, to: string, progress: (message: string) => void) {
+  const aside = `${to}.part`;
+  rmSync(aside, { recursive: true, force: true });
+  mkdirSync(aside);
+  for (const name of readdirSync(model)) linkSync(join(model, name), join(aside, name));
+  progress(`preparing ${model}`);
+  const { seconds, memory } = await command(['prepare', aside]);
+  renameSync(aside, to);
+  const bytes = preparedBytes(join(to, 'prepared'));
+  writeRecord(to, { seconds, memory, from: weightBytes(model), to: bytes, resumed: false });
+}
+
+/** Runs the command line as a process of its own. @throws BagpiperError with what it said when it failed */
+async function command(argv: readonly string[]): Promise<{ seconds: number; memory?: Memory }> {
   const start = performance.now();
-  const child = spawn(process.execPath, [PROGRAM, 'convert', from, to, '--quiet', ...options], {
-    stdio: ['ignore', 'ignore', 'pipe'],
-  });
+  const child = spawn(process.execPath, [PROGRAM, ...argv, '--quiet'], { stdio: ['ignore', 'ignore', 'pipe'] });
   const watch = new MemoryWatch(child.pid!);
   let errors = '';
   child.stderr.on('data', (data) => {
     errors = `${errors}${data}`.slice(-2000);
   });
-  progress(`converting into ${to}`);
   const code = await new Promise((resolve, reject) => child.on('error', reject).on('close', resolve));
   const memory = watch.stop();
-  if (code !== 0) throw new BagpiperError(`"bagpiper convert ${from} ${to}" failed: ${errors.trim()}`);
-  const record: ConversionRecord = {
-    seconds: secondsSince(start),
-    ...(memory ? { memory } : {}),
-    from: statSync(from).size,
-    to: weightBytes(to),
-    resumed,
-  };
-  writeFileSync(recordFile(to), `${JSON.stringify(record, null, 2)}\n`);
+  if (code !== 0) throw new BagpiperError(`"bagpiper ${argv.join(' ')}" failed: ${errors.trim()}`);
+  return { seconds: secondsSince(start), ...(memory ? { memory } : {}) };
+}
+
+function writeRecord(folder: string, record: ConversionRecord): void {
+  writeFileSync(recordFile(folder), `${JSON.stringify(record, null, 2)}\n`);
 }
 
 /** Bytes of a model folder's weights. */

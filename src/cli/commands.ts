@@ -30,6 +30,7 @@ export function buildProgram(version: string, start: Start): Command {
   addRender(program, start);
   addPull(program, start);
   addConvert(program, start);
+  addPrepare(program, start);
   addTrain(program, start);
   addData(program, start);
   addChecks(program, start);
@@ -135,6 +136,18 @@ function addConvert(program: Command, start: Start): void {
     )
     .action((input: string, out: string, flags) =>
       start(async (context) => (await import('./convert.js')).convert(input, out, flags, context), flags),
+    );
+}
+
+function addPrepare(program: Command, start: Start): void {
+  withOutputFlags(program.command('prepare'))
+    .description(
+      'Compile a model in 4 or 8 bits for this machine once, so that it takes much less memory when it runs.',
+    )
+    .argument('[model]', 'model folder, or the name of a pulled model')
+    .addHelpText('after', examples('bagpiper prepare bagpiper-q4'))
+    .action((model: string | undefined, flags) =>
+      start(async (context) => (await import('./prepare.js')).prepare(model, flags, context), flags),
     );
 }
 

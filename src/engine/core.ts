@@ -1,4 +1,5 @@
 /** The engine's inside, in the worker thread: loads a model folder and answers requests, several at once. */
+import { join } from 'node:path';
 import { BagpiperError } from '../errors.js';
 import { type Model, openModel } from '../model/bagpiper.js';
 import { openCodec } from '../model/codec/open.js';
@@ -11,7 +12,7 @@ import {
   type SegmentDefaults,
 } from '../model/index.js';
 import { Random } from '../random.js';
-import type { Device, SessionOptions } from '../runtime/index.js';
+import { type Device, preparedBytes, removeOutdated, type SessionOptions } from '../runtime/index.js';
 import { Admission } from './admission.js';
 import { Decoder } from './decoder.js';
 import { generate } from './generate.js';
@@ -43,14 +44,18 @@ export class Core {
     this.scheduler = new Scheduler(decoder);
   }
 
-  /** @param device one that works here, see `chooseDevice` */
-  static async open(path: string, threads: number, device: Device = 'cpu'): Promise<Core> {
+  /**
+   * @param device one that works here, see `chooseDevice`
+   * @param make write compiled graphs beside the weights, see {@link Core.prepare}
+   */
+  static async open(path: string, threads: number, device: Device = 'cpu', make = false): Promise<Core> {
     const model = openModel(path);
     const { config } = model;
     checkSize(model);
     const options: SessionOptions = {
       threads,
       device,
+      prepared: { folder: preparedFolder(model), make },
       parameters: (name) => ({ data: model.tensor(name) }),
       blocks: model.blocks,
     };
@@ -70,6 +75,28 @@ export class Core {
       audio: config.generation.audio,
     };
     return new Core(model, info, decoder, new Hearing(config, options), codec);
+  }
+
+  /**
+   * Compiles the networks of a model whose matrices are stored in blocks, and leaves them beside its weights for the next
+   * time. @returns the folder and its bytes
+   */
+  static async prepare(path: string, threads: number): Promise<{ folder: string; bytes: number }> {
+    const model = openModel(path);
+    if (![...languageModelTensors(model.config).keys()].some((name) => model.blocks(name))) {
+      throw new BagpiperError(
+        `${path} is not stored in 4 or 8 bits, so there is nothing to prepare; convert it first (bagpiper convert).`,
+      );
+    }
+    const folder = preparedFolder(model);
+    removeOutdated({ folder });
+    const core = await Core.open(path, threads, 'cpu', true);
+    try {
+      await core.hearing.open();
+    } finally {
+      await core.close();
+    }
+    return { folder, bytes: preparedBytes(folder) };
   }
 
   /**
@@ -181,6 +208,11 @@ export class Core {
     }
     return { count: grid.length, ids: grid.ids, features, isFeature };
   }
+}
+
+/** Compiled graphs lie beside the weights they were made of. */
+function preparedFolder({ folder }: Model): string {
+  return join(folder.path, 'prepared', folder.modelHash().slice(0, 16));
 }
 
 /** ONNX Runtime takes graphs up to 2 GiB, and plain matrices are part of them. */

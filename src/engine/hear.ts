@@ -98,6 +98,12 @@ export class Hearing {
     return { data: embed, dims: [1, tokens, width] };
   }
 
+  /** Compiles what takes long before it is needed. */
+  async open(): Promise<void> {
+    const { audio_config: audio } = this.config;
+    if (audio) this.tower ??= await this.openTower(audio);
+  }
+
   private async openTower(audio: AudioConfig): Promise<Session> {
     const graph = new Graph(this.options);
     graph.output('adapted', adaptor(encoderTower(graph, audio), this.config));

@@ -9,6 +9,7 @@ import type { RemoteOptions } from './remote/options.js';
 import type { ServerReport } from './remote/report.js';
 import type { Engine } from './types.js';
 
+export { type PreparedFolder, prepareFolder } from './local.js';
 export type { ParityLine, ParityOptions } from './parity.js';
 export type { RemoteOptions, RetryOptions, ServerKind, Timeouts } from './remote/options.js';
 export type { ServerReport } from './remote/report.js';

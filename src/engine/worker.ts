@@ -12,6 +12,7 @@ export type ToWorker =
 
 export type FromWorker =
   | { kind: 'ready'; info: EngineInfo }
+  | { kind: 'prepared'; folder: string; bytes: number }
   | { kind: 'event'; id: number; event: EngineEvent }
   | { kind: 'done'; id: number }
   /** `expected`: the message is meant for the user */
@@ -64,19 +65,35 @@ async function close(core: Core): Promise<void> {
   await core.close();
 }
 
-const { path, threads, device } = workerData as { path: string; threads: number; device: Device };
-try {
+export interface WorkerData {
+  path: string;
+  threads: number;
+  device: Device;
+  /** compile and leave on the disk, answer nothing */
+  prepare?: boolean;
+}
+
+const { path, threads, device, prepare } = workerData as WorkerData;
+
+async function answer(): Promise<void> {
   const core = await Core.open(path, threads, device);
-  port.on('message', (message: ToWorker) => {
+  port?.on('message', (message: ToWorker) => {
     if (message.kind === 'generate') {
       const controller = new AbortController();
       const { id } = message;
       running.set(id, { controller, done: Promise.resolve() });
       running.get(id)!.done = serve(core, id, message.request, controller.signal);
     } else if (message.kind === 'cancel') running.get(message.id)?.controller.abort();
-    else void close(core).finally(() => port.close());
+    else void close(core).finally(() => port?.close());
   });
   tell({ kind: 'ready', info: core.info });
+}
+
+try {
+  if (prepare) {
+    tell({ kind: 'prepared', ...(await Core.prepare(path, threads)) });
+    port.close();
+  } else await answer();
 } catch (error) {
   fail(null, error);
   port.close();

@@ -13,4 +13,5 @@ export {
   reportDevice,
 } from './device.js';
 export { DeviceValue } from './device-value.js';
+export { type Prepared, preparedBytes, removeOutdated } from './prepared.js';
 export { Session, type SessionOptions, type Value, type Values } from './session.js';

@@ -12,6 +12,7 @@ import {
 } from '../graph/index.js';
 import type { Device } from './device.js';
 import { DeviceValue } from './device-value.js';
+import { type Prepared, preparedFolder, preparedGraph, writePrepared } from './prepared.js';
 import { forWebgpu, leftNames } from './webgpu.js';
 
 export type Values = Float32Array | BigInt64Array | Int32Array | Uint8Array | Uint16Array;
@@ -31,6 +32,8 @@ export interface SessionOptions extends OnnxOptions, GraphOptions {
   device?: Device;
   /** outputs stay on the device (WebGPU, or this processor), see {@link Session.runKept} */
   keep?: boolean;
+  /** where compiled graphs lie whose weights are mapped from a file; for the CPU */
+  prepared?: Prepared;
 }
 
 const DTYPES = new Map<DType, OrtTensor.Type>([
@@ -74,23 +77,33 @@ export class Session {
     left: readonly string[],
     options: SessionOptions,
   ) {
-    const { device = 'cpu' } = options;
+    const { device = 'cpu', prepared } = options;
     const ort = await import('onnxruntime-node');
-    try {
-      const session = await ort.InferenceSession.create(bytes, {
-        executionProviders: providers(device, left),
-        ...(options.keep && device === 'webgpu' ? { preferredOutputLocation: 'gpu-buffer' as const } : {}),
-        graphOptimizationLevel: 'all',
-        ...(options.threads ? { intraOpNumThreads: options.threads } : {}),
-        interOpNumThreads: 1,
-        logSeverityLevel: 3,
-        extra: {
-          session: {
-            intra_op: { allow_spinning: options.spin ? '1' : '0' },
-            ...(folder === undefined ? {} : { model_external_initializers_file_folder_path: folder }),
-          },
-        },
+    const settings = settingsOf(options, left);
+    const open = async (graph: Uint8Array | string, extra: Record<string, string>, more = {}) =>
+      ort.InferenceSession.create(graph as string, {
+        ...settings,
+        ...more,
+        extra: { session: { intra_op: { allow_spinning: options.spin ? '1' : '0' }, ...extra } },
       });
+    const mapped: Record<string, string> =
+      folder === undefined ? {} : { model_external_initializers_file_folder_path: folder };
+    try {
+      if (prepared === undefined || folder === undefined || device !== 'cpu') {
+        return new Session(ort, await open(bytes, mapped), types);
+      }
+      const place = preparedFolder(prepared, bytes, ort.env.versions.node ?? '');
+      const found = preparedGraph(place);
+      if (found) {
+        // A damaged one is no reason to fail: the weights themselves are there.
+        const session = await open(found, {}).catch(() => undefined);
+        if (session) return new Session(ort, session, types);
+      }
+      const session = prepared.make
+        ? await writePrepared(place, (path, extra) =>
+            open(bytes, { ...mapped, ...extra }, { optimizedModelFilePath: path }),
+          )
+        : await open(bytes, mapped);
       return new Session(ort, session, types);
     } catch (error) {
       throw new BagpiperError(`ONNX Runtime could not load the network: ${messageOf(error)}`);
@@ -148,6 +161,18 @@ export class Session {
   async release(): Promise<void> {
     await this.session.release();
   }
+}
+
+function settingsOf(options: SessionOptions, left: readonly string[]): InferenceSession.SessionOptions {
+  const { device = 'cpu' } = options;
+  return {
+    executionProviders: providers(device, left),
+    ...(options.keep && device === 'webgpu' ? { preferredOutputLocation: 'gpu-buffer' as const } : {}),
+    graphOptimizationLevel: 'all',
+    ...(options.threads ? { intraOpNumThreads: options.threads } : {}),
+    interOpNumThreads: 1,
+    logSeverityLevel: 3,
+  };
 }
 
 /** @param left names of nodes that a device must leave to the CPU */

@@ -1,7 +1,8 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import type { RemoteOptions } from '../engine/index.js';
+import { isAddress } from '../endpoints/index.js';
+import type { PreparedFolder, RemoteOptions } from '../engine/index.js';
 import type { Engine, EngineMessage, FinishedSegment, GenerateRequest, GenerateStats } from '../engine/types.js';
 import { BagpiperError } from '../errors.js';
 import type { DeviceChoice } from '../runtime/index.js';
@@ -52,6 +53,23 @@ export async function loadBagpiper(source?: string, options: LoadOptions = {}): 
   const path = modelSource(source);
   const { openEngine } = await import('../engine/index.js');
   return verbsOf(await openEngine(path, options));
+}
+
+/**
+ * Compiles a model in 4 or 8 bits for this machine and leaves the result in its folder `prepared`; from then on its weights are
+ * mapped from there instead of copied into memory when it is loaded.
+ *
+ * @throws BagpiperError when the model is at a server, stored in plain numbers or damaged, or the disk is full; the signal's
+ * reason
+ */
+export async function prepareModel(
+  source?: string,
+  options: { threads?: number; signal?: AbortSignal } = {},
+): Promise<PreparedFolder> {
+  const path = modelSource(source);
+  if (isAddress(path)) throw new BagpiperError(`${path} is a server; only a model folder on this machine is prepared.`);
+  const { prepareFolder } = await import('../engine/index.js');
+  return prepareFolder(path, options);
 }
 
 /** The verbs on any engine. Closing them closes the engine. */

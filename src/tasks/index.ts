@@ -2,7 +2,7 @@
  * tasks/: the public verbs on top of an engine, each by caption-then-process: describe a sound, answer a question about it,
  * render a described scene.
  */
-export { type LoadOptions, loadBagpiper, modelSource, packagedModel, verbsOf } from './bagpiper.js';
+export { type LoadOptions, loadBagpiper, modelSource, packagedModel, prepareModel, verbsOf } from './bagpiper.js';
 export {
   type ConvertEvent,
   type ConvertedModel,

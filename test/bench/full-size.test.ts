@@ -1,5 +1,5 @@
 import { spawnSync } from 'node:child_process';
-import { mkdtempSync, readFileSync, rmSync, statSync } from 'node:fs';
+import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -8,9 +8,6 @@ import { checkpointBytes, checkpointTensors } from '../../bench/full-size/checkp
 import { ggufBytesRead } from '../../bench/full-size/gguf.js';
 import { findLlama } from '../../bench/full-size/llama.js';
 import { scaleOf } from '../../bench/full-size/scale.js';
-import { makeStages } from '../../bench/full-size/stages.js';
-import type { Row } from '../../bench/measure.js';
-import { openCheckpoint } from '../../src/weights/index.js';
 
 const dir = mkdtempSync(join(tmpdir(), 'full-size-'));
 afterAll(() => rmSync(dir, { recursive: true, force: true }));
@@ -61,39 +58,6 @@ describe('the checkpoint of the full-size benchmark', () => {
 });
 
 describe('the full-size benchmark', () => {
-  it('runs from the checkpoint to the table', async () => {
-    const json = join(dir, 'figures.json');
-    const { status, stdout, stderr } = bench('--scale', 'tiny', '--dir', dir, '--runs', '1', '--json', json);
-    expect(stderr).not.toMatch(/failed/);
-    expect(status).toBe(0);
-    expect(stdout).toMatch(/^\| measured .*\| limited by/m);
-    const { rows, notes } = JSON.parse(readFileSync(json, 'utf8')) as { rows: Row[]; notes: string[] };
-    const named = rows.map(({ name }) => name);
-    for (const name of [
-      'conversion to block 32',
-      'memory-read bandwidth',
-      'block 32: load',
-      'block 32: decode / bare loop',
-      'block 32: prefill',
-      'audio, guidance 3',
-      'guidance 3 costs',
-      'audio encoder: seconds a second of sound',
-      'codec: decode, seconds a second',
-    ]) {
-      expect(named).toContain(name);
-    }
-    for (const { name, value } of rows) expect(Number.isFinite(value), name).toBe(true);
-    expect(notes.join(' ')).toMatch(/not the published ones/);
-    if (!findLlama()) expect(notes.join(' ')).toMatch(/npm install --no-save node-llama-cpp/);
-    // The checkpoint is one that other programs read, and what is made once stays.
-    const made = join(dir, 'tiny', 'checkpoint', 'model.pt');
-    expect(openCheckpoint(made).tensors.size).toBe(checkpointTensors(scaleOf(true)).length);
-    const before = statSync(made).mtimeMs;
-    const stages = await makeStages(dir, scaleOf(true), () => {});
-    expect(statSync(stages.checkpoint).mtimeMs).toBe(before);
-    expect(stages.small.record?.resumed).toBe(false);
-  });
-
   it('says what is missing or wrong', () => {
     expect(bench().stderr).toMatch(/--dir/);
     expect(() => findLlama(dir)).toThrow(/npm install node-llama-cpp/);

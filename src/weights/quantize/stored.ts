@@ -1,5 +1,6 @@
 /** Matrices in blocks as a model folder stores them: two tensors, `NAME.q4` or `NAME.q8` and `NAME.scale`. */
 
+import { realpathSync } from 'node:fs';
 import { BagpiperError } from '../../errors.js';
 import { type Bits, type BlockMatrix, blockRows, codeBytes, rowScales } from '../../graph/index.js';
 import type { ModelFolder, RequireOptions } from '../folder.js';
@@ -81,7 +82,12 @@ function matrixOf(
   );
 }
 
-const placeOf = ({ file, byteOffset, byteLength }: TensorInfo) => ({ file, offset: byteOffset, length: byteLength });
+/** ONNX Runtime follows no link out of the folder that it is told, and the hub's cache is made of links. */
+const placeOf = ({ file, byteOffset, byteLength }: TensorInfo) => ({
+  file: realpathSync(file),
+  offset: byteOffset,
+  length: byteLength,
+});
 
 /** Numbers of rows [start, end) of a matrix in blocks. @throws BagpiperError where its file cannot be read */
 export function readRows(matrix: BlockMatrix, start: number, end: number): Float32Array {
