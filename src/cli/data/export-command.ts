@@ -1,4 +1,4 @@
-/** `bagpiper data export`: its arguments, options and examples. */
+/** `bagpiper data export` and `bagpiper data import`: their arguments, options and examples. */
 import type { Command } from 'commander';
 import type { Start } from '../commands.js';
 import { numberOf, withOutputFlags } from '../options.js';
@@ -27,5 +27,22 @@ export function addExport(data: Command, start: Start): void {
     )
     .action((format: string, run: string, flags) =>
       start(async (context) => (await import('./export.js')).dataExport(format, run, flags, context), flags),
+    );
+  withOutputFlags(data.command('import'))
+    .description('Take dialogues that others wrote into a run, to be judged and exported there.')
+    .argument('<variant>', 'generation, understanding or tts')
+    .argument('<run>', "the run's folder; made when it is not there")
+    .argument('<file...>', "dialogue files (.jsonl) of ESPnet's recipe, or its inference's results.json")
+    .addHelpText(
+      'after',
+      `\nExamples:\n${[
+        'bagpiper data import generation runs/others dialogues_realistic.jsonl',
+        'bagpiper data import understanding runs/answers exp/inference/inference_rank*/results.json',
+      ]
+        .map((line) => `  $ ${line}`)
+        .join('\n')}\n`,
+    )
+    .action((variant: string, run: string, files: string[], flags) =>
+      start(async (context) => (await import('./import.js')).dataImport(variant, run, files, flags, context), flags),
     );
 }

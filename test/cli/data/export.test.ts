@@ -90,6 +90,41 @@ describe('bagpiper data export', () => {
   });
 });
 
+describe('bagpiper data import', () => {
+  it('takes exported dialogues into another run, and results of inference', async () => {
+    const files = ['train', 'valid'].map((split) => at('espnet', 'dialogue', `${split}.jsonl`));
+    const other = at('other');
+    const first = await data('import', 'generation', other, ...files);
+    expect(first).toEqual({ out: 'generation-dialogues: 2\n', complaints: [], error: undefined });
+    const results = {
+      one: [
+        ['user', 'audio', '../sounds/rain.wav'],
+        ['assistant', 'text', 'Rain.\n\n<think>\nSo.\n</think>\n\nYes.'],
+      ],
+      two: [
+        ['user', 'audio', '../sounds/rain.wav'],
+        ['assistant', 'text', 'No thinking.'],
+      ],
+      three: { role: 'user' },
+    };
+    writeFileSync(at('results.json'), JSON.stringify(results).replaceAll('../sounds', 'sounds'));
+    const second = await data('import', 'understanding', other, at('results.json'));
+    expect(second.out).toBe('understanding-dialogues: 1; set aside: form 2\n');
+    // taken once: the same again adds nothing
+    expect((await data('import', 'understanding', other, at('results.json'))).out).toBe(second.out);
+    const { out } = await data('export', 'chat', other, '-o', at('other-chat'), '--valid', '0', '--json');
+    expect(JSON.parse(out)).toMatchObject({ files: { 'dialogues_train.jsonl': 3 } });
+  });
+
+  it('refuses what it cannot read', async () => {
+    const message = async (...argv: string[]) => ((await data('import', ...argv)).error as Error).message;
+    expect(await message('speech', at('x'), at('results.json'))).toContain('speech is no kind of dialogue');
+    expect(await message('tts', at('x'), at('none.jsonl'))).toContain('none.jsonl: there is no such file');
+    writeFileSync(at('list.json'), '[]');
+    expect(await message('tts', at('x'), at('list.json'))).toContain('is no object of ids and messages');
+  });
+});
+
 it('bagpiper train learns from what was exported', { timeout: 60_000 }, async () => {
   const out = at('tuned');
   const of = (name: string): string => at('espnet', name);
