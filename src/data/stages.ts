@@ -35,6 +35,16 @@ function simulated(stage: string): StageFactory {
   };
 }
 
+/** Judges of captions, of the filter. */
+function judging(stage: string): StageFactory {
+  return async (settings, { env, spent, signal }) => {
+    const { openJudgeStage } = await import('./filter/index.js');
+    const apiKey = env?.BAGPIPER_API_KEY || env?.OPENAI_API_KEY;
+    const extras = { ...(env && { env }), ...(apiKey ? { apiKey } : {}), ...(spent && { spent }) };
+    return (await openJudgeStage({ stage, settings }, { ...extras, ...(signal && { signal }) })).stage;
+  };
+}
+
 const STAGES: Record<string, StageFactory> = {
   files: async (settings, { env }) => {
     const { FileStage, Places } = await import('./source/index.js');
@@ -50,15 +60,20 @@ const STAGES: Record<string, StageFactory> = {
       ...(signal && { signal }),
     })) as Stage<Keyed, Keyed>;
   },
+  ...Object.fromEntries(['judge-captions', 'judge-agreement'].map((stage) => [stage, judging(stage)])),
   ...Object.fromEntries(SIMULATED.map((stage) => [stage, simulated(stage)])),
 };
+
+/** Whether there is a stage of this name, which workers can make too. */
+export function isStage(name: string): boolean {
+  return Object.hasOwn(STAGES, name);
+}
 
 /** Makes a stage. @throws BagpiperError for a name that is not known, and as the stage's own opening */
 export async function openStage(
   { stage, settings }: StageSpec,
   around: StageSurroundings = {},
 ): Promise<Stage<Keyed, Keyed>> {
-  const make = Object.hasOwn(STAGES, stage) ? STAGES[stage] : undefined;
-  if (make) return make(settings, around);
+  if (isStage(stage)) return STAGES[stage](settings, around);
   throw new BagpiperError(`There is no stage "${stage}"; these are known: ${Object.keys(STAGES).join(', ')}.`);
 }

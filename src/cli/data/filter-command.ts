@@ -73,6 +73,7 @@ function withJudge(command: Command): Command {
     .option('--min-agreement <1..5>', 'of caption and sound (default: 3)', numberOf('--min-agreement'))
     .option('--api-key <key>', 'default: BAGPIPER_API_KEY, else OPENAI_API_KEY of the environment')
     .option('--window <n>', 'captions judged at once (default: 64)', numberOf('--window'))
+    .option('--queue <url>', 'hand the judging to workers behind this Redis (bagpiper data worker)')
     .option('--timeout <s>', 'seconds until an answer is there (default: 300)', numberOf('--timeout'))
     .option('--requests-per-minute <n>', 'at most, of one endpoint', numberOf('--requests-per-minute'))
     .option('--tokens-per-minute <n>', 'at most, of one endpoint', numberOf('--tokens-per-minute'))

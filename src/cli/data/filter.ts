@@ -3,12 +3,14 @@ import { existsSync, mkdirSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import type { FilterProgress, FilterRequest, FilterStats, SideName } from '../../data/filter/index.js';
 import type { ChatSettings } from '../../data/llm/options.js';
-import type { StageOutcome } from '../../data/run/index.js';
+import type { Progress, StageOutcome } from '../../data/run/index.js';
 import type { SoundKind } from '../../data/types.js';
 import { BagpiperError, messageOf } from '../../errors.js';
 import type { Context } from '../context.js';
 import { EXIT } from '../failure.js';
 import { type LimitFlags, settingsOf } from './filter-settings.js';
+import { progressLine } from './progress.js';
+import { QUEUE_WINDOW, withQueue } from './queue.js';
 
 export interface FilterFlags extends LimitFlags {
   out?: string;
@@ -25,6 +27,7 @@ export interface FilterFlags extends LimitFlags {
   llmModel?: string;
   hear?: boolean;
   apiKey?: string;
+  queue?: string;
   window?: number;
   timeout?: number;
   requestsPerMinute?: number;
@@ -115,29 +118,29 @@ async function ofFiles(labels: readonly string[], shared: Shared, flags: FilterF
 }
 
 async function ofRun(folder: string, shared: Shared, flags: FilterFlags, context: Context): Promise<Outcome> {
-  const { screen, signal } = context;
+  const { io, screen, signal } = context;
   const { filterPrompts, filterRun } = await import('../../data/filter/index.js');
   const { Run } = await import('../../data/run/index.js');
   const run = await Run.open(folder);
   try {
     if (flags.endpoint === undefined) return await filterRun(run, shared);
-    const { openChat } = await import('../../data/llm/index.js');
-    const settings = chatOf(flags, flags.endpoint);
-    const spent = run.entry('judge-captions').usage;
     const { apiKey, window } = flags;
-    const client = await openChat(settings, { signal, spent, ...(apiKey !== undefined && { apiKey }) });
-    try {
-      const options = {
-        onProgress: ({ stage, done }: { stage: string; done: number }) => screen.progress(`${stage}: ${done}`),
-        warn: (text: string) => screen.warn(text),
-        ...(window !== undefined && { window }),
-        ...(settings.prices && { prices: settings.prices }),
-      };
-      const judge = { client, prompts: filterPrompts(flags.prompts), hears: flags.hear === true, options };
-      return await filterRun(run, { ...shared, judge });
-    } finally {
-      await client.close();
-    }
+    const shown = {
+      onProgress: (progress: Progress) => screen.progress(progressLine(progress)),
+      warn: (text: string) => screen.warn(text),
+      ...(window !== undefined && { window }),
+    };
+    const extras = { signal, env: io.env, ...(apiKey !== undefined && { apiKey }) };
+    const judge = {
+      chat: chatOf(flags, flags.endpoint),
+      extras,
+      prompts: filterPrompts(flags.prompts),
+      hears: flags.hear === true,
+    };
+    return await withQueue(run.folder, flags, context, (executor) => {
+      const options = { ...shown, ...(executor && window === undefined && { window: QUEUE_WINDOW }) };
+      return filterRun(run, { ...shared, judge: { ...judge, options, ...(executor && { executor }) } });
+    });
   } finally {
     await run.close();
   }

@@ -5,10 +5,21 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { askJson } from '../llm/index.js';
+import { encodeWav, MODEL_RATE } from '../../audio/index.js';
+import { BagpiperError, messageOf } from '../../errors.js';
+import { askJson, type ChatExtras, type ChatSettings, openChat } from '../llm/index.js';
 import type { ChatClient, ChatMessage } from '../llm/types.js';
 import { PromptBook } from '../simulate/prompts.js';
-import type { AudioReference, JsonObject, Keyed, Stage, StageContext } from '../types.js';
+import { Listener, Places } from '../source/index.js';
+import {
+  type AudioReference,
+  type JsonObject,
+  type Keyed,
+  SetAside,
+  type Stage,
+  type StageContext,
+  type StageSpec,
+} from '../types.js';
 
 /** Names of the stages, and so of their files in a run. */
 export const JUDGE = 'judge-captions';
@@ -39,9 +50,6 @@ export interface Agreement extends Keyed {
   invented: string[];
   missed: string[];
 }
-
-/** Encoded sound, as a request carries it. */
-export type SoundReader = (audio: AudioReference, signal: AbortSignal) => Promise<{ data: string; format: string }>;
 
 const SCORE: JsonObject = { type: 'integer', minimum: 1, maximum: 5 };
 const WORDS: JsonObject = { type: 'array', items: { type: 'string' } };
@@ -74,38 +82,87 @@ export function filterPrompts(folder?: string): PromptBook {
   return new PromptBook(fileURLToPath(new URL('../../../prompts/filter', import.meta.url)), own);
 }
 
-/** A stage that judges captions by their text. @param client is not closed by it */
-export function captionJudge(client: ChatClient, prompts: PromptBook): Stage<CaptionInput, CaptionJudgement> {
+/** What the spec of a judge's stage holds: all that makes it, so that workers can make it too. */
+interface JudgeSettings {
+  chat: ChatSettings;
+  /** texts of the prompts, by name */
+  prompts: Record<string, string>;
+}
+
+export type JudgeStage = Stage<CaptionInput, CaptionJudgement> | Stage<HeardInput, Agreement>;
+
+export function judgeSpec(stage: typeof JUDGE | typeof AGREE, chat: ChatSettings, book: PromptBook): StageSpec {
+  const name = PROMPTS[stage];
+  const settings: JudgeSettings = { chat, prompts: { [name]: book.text(name) } };
+  return { stage, settings: JSON.parse(JSON.stringify(settings)) as JsonObject };
+}
+
+/** The prompt of each stage. */
+export const PROMPTS = { [JUDGE]: 'judge', [AGREE]: 'agreement' } as const;
+
+/**
+ * Opens a judge's stage, its language model and what it hears with.
+ * @throws BagpiperError as openChat
+ */
+export async function openJudgeStage(
+  spec: StageSpec,
+  { env, ...extras }: ChatExtras & { env?: Readonly<Record<string, string | undefined>> } = {},
+): Promise<{ stage: Stage<Keyed, Keyed>; model: string }> {
+  const { chat, prompts } = spec.settings as unknown as JudgeSettings;
+  const client = await openChat(chat, extras);
+  const book = new PromptBook(undefined, prompts);
+  const { model } = client;
+  if (spec.stage === JUDGE) return { stage: captionJudge(spec, client, book) as Stage<Keyed, Keyed>, model };
+  const listener = new Listener(new Places(env));
+  return { stage: agreementJudge(spec, client, book, listener) as Stage<Keyed, Keyed>, model };
+}
+
+/** Judges captions by their text. */
+function captionJudge(spec: StageSpec, client: ChatClient, prompts: PromptBook): Stage<CaptionInput, CaptionJudgement> {
   return {
-    spec: { stage: JUDGE, settings: { model: client.model } },
+    spec,
     async process({ id, caption }, context) {
       const messages = prompts.messages('judge', { caption });
       return { id, ...(await asked<Omit<CaptionJudgement, 'id'>>(client, messages, JUDGEMENT, context)) };
     },
-    close: async () => {},
+    close: () => client.close(),
   };
 }
 
-/** A stage that judges captions by their sound. @param client's model must hear; it is not closed by it */
-export function agreementJudge(
+/** Judges captions by their sound. */
+function agreementJudge(
+  spec: StageSpec,
   client: ChatClient,
   prompts: PromptBook,
-  sound: SoundReader,
+  listener: Listener,
 ): Stage<HeardInput, Agreement> {
   return {
-    spec: { stage: AGREE, settings: { model: client.model } },
+    spec,
     hears: true,
     async process({ id, caption, audio }, context) {
-      const { data, format } = await sound(audio, context.signal);
+      const sound = { data: await wavOf(listener, audio, context.signal), format: 'wav' };
       const messages = prompts.messages('agreement', { caption }).map((message): ChatMessage => {
         if (message.role !== 'user' || typeof message.content !== 'string') return message;
         const text = { type: 'text' as const, text: message.content };
-        return { role: 'user', content: [text, { type: 'input_audio', input_audio: { data, format } }] };
+        return { role: 'user', content: [text, { type: 'input_audio', input_audio: sound }] };
       });
       return { id, ...(await asked<Omit<Agreement, 'id'>>(client, messages, AGREEMENT, context)) };
     },
-    close: async () => {},
+    async close() {
+      await client.close();
+      await listener.close();
+    },
   };
+}
+
+/** A clip as base64 of a WAV file. @throws SetAside for sound that cannot be read */
+async function wavOf(listener: Listener, audio: AudioReference, signal: AbortSignal): Promise<string> {
+  try {
+    return Buffer.from(encodeWav(await listener.samples(audio, signal), MODEL_RATE)).toString('base64');
+  } catch (error) {
+    if (!(error instanceof BagpiperError)) throw error;
+    throw new SetAside({ kind: 'sound_unreadable', message: messageOf(error) });
+  }
 }
 
 async function asked<T>(

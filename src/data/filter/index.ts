@@ -4,11 +4,12 @@
  * docs/data-filters.md lists every rule.
  */
 export {
+  AGREE,
   type Agreement,
-  agreementJudge,
   type CaptionJudgement,
-  captionJudge,
   filterPrompts,
+  JUDGE,
+  openJudgeStage,
 } from './caption-judge.js';
 export { type FilterProgress, type FilterRequest, filterLabels } from './filter.js';
 export { filterRun, type RunFilterOptions, type RunFilterOutcome } from './run-filter.js';

@@ -1,38 +1,44 @@
 /** The filter as part of a run: text first, then the judges on what is left, then all that is joined. */
 import { existsSync } from 'node:fs';
-import { encodeWav } from '../../audio/index.js';
-import { BagpiperError, messageOf } from '../../errors.js';
-import type { ChatClient } from '../llm/types.js';
-import { inputsOf, type Run, type RunStageOptions, runStage, type StageOutcome } from '../run/index.js';
-import { noUsage } from '../run/usage.js';
+import { BagpiperError } from '../../errors.js';
+import type { ChatExtras, ChatSettings } from '../llm/index.js';
+import {
+  addUsage,
+  type Executor,
+  inputsOf,
+  noUsage,
+  type Run,
+  type RunStageOptions,
+  runStage,
+  type StageOutcome,
+} from '../run/index.js';
 import type { PromptBook } from '../simulate/prompts.js';
-import { Listener } from '../source/index.js';
-import { type Clip, type JsonObject, SetAside } from '../types.js';
+import type { Clip, JsonObject, Keyed, StageSpec, Usage } from '../types.js';
 import {
   AGREE,
-  agreementJudge,
   type CaptionInput,
-  captionJudge,
   type HeardInput,
   JUDGE,
-  type SoundReader,
+  judgeSpec,
+  openJudgeStage,
+  PROMPTS,
 } from './caption-judge.js';
 import { type Decided, type FilterRequest, filterLabels, survivors } from './filter.js';
 import { readLabel } from './records.js';
 import type { FilterStats } from './stats.js';
 import { LinesById } from './texts.js';
 
-/** What models hear at, Hz. */
-const RATE = 16_000;
-
 export interface RunFilterOptions extends Omit<FilterRequest, 'labels' | 'folder' | 'unique'> {
   /** judges what the text filters leave */
   judge?: {
-    client: ChatClient;
+    chat: ChatSettings;
+    extras?: Omit<ChatExtras, 'spent'> & { env?: Readonly<Record<string, string | undefined>> };
     prompts: PromptBook;
     /** also ask about the sound; the model must hear */
     hears: boolean;
-    options?: Pick<RunStageOptions<CaptionInput, never>, 'window' | 'onProgress' | 'prices' | 'warn'>;
+    /** hands the work elsewhere */
+    executor?: (spec: StageSpec) => Executor<Keyed, Keyed> | undefined;
+    options?: Pick<RunStageOptions<Keyed, Keyed>, 'window' | 'onProgress' | 'warn'>;
   };
 }
 
@@ -80,7 +86,7 @@ async function judgeRun(
   run: Run,
   request: FilterRequest,
   decided: Decided,
-  { client, prompts, hears, options = {} }: NonNullable<RunFilterOptions['judge']>,
+  judge: NonNullable<RunFilterOptions['judge']>,
   stages: Record<string, StageOutcome>,
 ): Promise<FilterRequest['sides']> {
   const captions = async function* (): AsyncGenerator<CaptionInput> {
@@ -89,13 +95,8 @@ async function judgeRun(
       yield { id, caption };
     }
   };
-  const shared = { ...options, ...(request.signal && { signal: request.signal }) };
-  const used = (name: string): Record<string, string> => ({ [`filter/${name}.md`]: prompts.text(name) });
-  stages[JUDGE] = await runStage(run, captionJudge(client, prompts), inputsOf(captions), {
-    ...shared,
-    prompts: used('judge'),
-  });
-  if (!hears) return { judge: run.file(JUDGE) };
+  stages[JUDGE] = await ask(run, JUDGE, captions, judge, request.signal);
+  if (!judge.hears) return { judge: run.file(JUDGE) };
   const clips = await LinesById.open(run.file('clips'), () => true, request.signal);
   const heard = async function* (): AsyncGenerator<HeardInput> {
     for await (const input of captions()) {
@@ -103,26 +104,42 @@ async function judgeRun(
       if (clip) yield { ...input, audio: clip.audio };
     }
   };
-  const listener = new Listener();
-  const sound: SoundReader = async (audio, signal) => {
-    try {
-      return {
-        data: Buffer.from(encodeWav(await listener.samples(audio, signal), RATE)).toString('base64'),
-        format: 'wav',
-      };
-    } catch (error) {
-      if (!(error instanceof BagpiperError)) throw error;
-      throw new SetAside({ kind: 'sound_unreadable', message: messageOf(error) });
-    }
-  };
   try {
-    stages[AGREE] = await runStage(run, agreementJudge(client, prompts, sound), inputsOf(heard), {
-      ...shared,
-      prompts: used('agreement'),
-    });
+    stages[AGREE] = await ask(run, AGREE, heard, judge, request.signal);
   } finally {
-    await listener.close();
     clips.close();
   }
   return { judge: run.file(JUDGE), agreement: run.file(AGREE) };
+}
+
+/** Runs one judge's stage. */
+async function ask(
+  run: Run,
+  name: typeof JUDGE | typeof AGREE,
+  inputs: () => AsyncIterable<Keyed>,
+  { chat, extras, prompts, executor, options = {} }: NonNullable<RunFilterOptions['judge']>,
+  signal: AbortSignal | undefined,
+): Promise<StageOutcome> {
+  const spec = judgeSpec(name, chat, prompts);
+  const { stage, model } = await openJudgeStage(spec, { ...extras, spent: spentOn(run) });
+  const given = executor?.(spec);
+  try {
+    return await runStage(run, stage, inputsOf(inputs), {
+      ...options,
+      identity: { model },
+      prompts: { [`filter/${PROMPTS[name]}.md`]: prompts.text(PROMPTS[name]) },
+      ...(given && { executor: given }),
+      ...(chat.prices && { prices: chat.prices }),
+      ...(signal && { signal }),
+    });
+  } finally {
+    await stage.close();
+  }
+}
+
+/** Tokens that both judges took before: the budget is one. */
+function spentOn(run: Run): Usage {
+  const spent = noUsage();
+  for (const name of [JUDGE, AGREE]) addUsage(spent, run.entry(name).usage);
+  return spent;
 }
