@@ -5,19 +5,25 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { BagpiperError } from '../src/errors.js';
+import { data } from './data.js';
 import { filters } from './filters.js';
 import { fullSize } from './full-size/index.js';
 import type { Bench, Row } from './measure.js';
 import { nano } from './nano.js';
+import { queue } from './queue.js';
 import { randomModel } from './random-model.js';
 import { type Machine, machine, machineLines, table } from './table.js';
 
 const BENCHES: Record<string, Bench> = { nano };
+const DATA = 'data';
 const FILTERS = 'filters';
+const QUEUE = 'queue';
 const FULL_SIZE = 'full-size';
 const ABOUT = {
   ...Object.fromEntries(Object.entries(BENCHES).map(([name, { about }]) => [name, about])),
+  [DATA]: 'the runner of the data workflows: cost of a record, taking up a million, memory of requests in flight',
   [FILTERS]: 'the filters of captions: rate, and memory of a long stream',
+  [QUEUE]: 'workers behind Redis: cost of a record, and every id once while workers are killed',
   [FULL_SIZE]: 'the published 8B model with random weights: conversion, speed, memory; beside llama.cpp',
 };
 
@@ -42,8 +48,9 @@ of full-size:
   --llama DIR    folder whose node_modules hold node-llama-cpp (default: this project)
   --layers N     N layers instead of 36, for trying
   --scale tiny   everything small, to see whether the program works
-of filters:
-  --records N    captions of the long stream (default: 50000)
+of filters, queue and data:
+  --records N    captions of the long stream (default: 50000), records of the queue (default: 10000), of the run that
+                 is taken up (default: 1000000)
 
 Close other programs first: the line under the title says how busy the machine was.
 `;
@@ -66,7 +73,7 @@ function readArguments() {
       llama: { type: 'string' },
       layers: { type: 'string' },
       scale: { type: 'string', default: 'full' },
-      records: { type: 'string', default: '50000' },
+      records: { type: 'string' },
       help: { type: 'boolean', short: 'h', default: false },
     },
   });
@@ -91,8 +98,20 @@ async function main(): Promise<void> {
   const outcome = await (bench
     ? ofModel(bench, values, progress)
     : name === FILTERS
-      ? filters({ records: whole('--records', values.records), runs: whole('--runs', values.runs ?? '5'), progress })
-      : ofFullSize(values, progress));
+      ? filters({
+          records: whole('--records', values.records ?? '50000'),
+          runs: whole('--runs', values.runs ?? '5'),
+          progress,
+        })
+      : name === QUEUE
+        ? queue({ records: whole('--records', values.records ?? '10000'), progress })
+        : name === DATA
+          ? data({
+              records: whole('--records', values.records ?? '1000000'),
+              runs: whole('--runs', values.runs ?? '3'),
+              progress,
+            })
+          : ofFullSize(values, progress));
   print(name, about, outcome, values.json);
 }
 

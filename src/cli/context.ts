@@ -14,6 +14,8 @@ export interface Context {
   version: string;
   /** makes the exit code at least this one, for commands that go on after a failure */
   fail: (code: number) => void;
+  /** says that a signal asked for an orderly end, and this is it: exit code 0 */
+  ended?: () => void;
 }
 
 /** Checks the options that can be checked without a model. @throws BagpiperError */

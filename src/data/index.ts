@@ -50,6 +50,15 @@ export {
   type Prices,
 } from './llm/index.js';
 export {
+  Coordinator,
+  type CoordinatorOptions,
+  type QueueHealth,
+  queueHealth,
+  runWorker,
+  type WorkerOptions,
+  type WorkerSaid,
+} from './queue/index.js';
+export {
   brokenRules,
   FLOWS,
   GENERATION_RECORD_RULES,

@@ -5,6 +5,7 @@ import { addExport } from './export-command.js';
 import { addFilter } from './filter-command.js';
 import { addLabel, addStatus } from './label-command.js';
 import { addSimulate } from './simulate-command.js';
+import { addWorker } from './worker-command.js';
 
 export function addData(program: Command, start: Start): void {
   const data = program
@@ -15,4 +16,5 @@ export function addData(program: Command, start: Start): void {
   addSimulate(data, start);
   addExport(data, start);
   addStatus(data, start);
+  addWorker(data, start);
 }

@@ -3,11 +3,12 @@ import { existsSync } from 'node:fs';
 import type { EndpointLabels, LabelSettings, LocalLabels } from '../../data/label/index.js';
 import type { ChatSettings, Prices } from '../../data/llm/options.js';
 import type { Run, RunStageOptions, StageOutcome } from '../../data/run/index.js';
-import type { Keyed } from '../../data/types.js';
+import type { Keyed, Stage } from '../../data/types.js';
 import { BagpiperError } from '../../errors.js';
 import type { Context } from '../context.js';
 import { EXIT } from '../failure.js';
 import { countsLine, kindsOf, number, progressLine, sumOf } from './progress.js';
+import { QUEUE_WINDOW, withQueue } from './queue.js';
 
 export interface LabelFlags {
   run: string;
@@ -19,6 +20,7 @@ export interface LabelFlags {
   endpoint?: string;
   llmModel?: string;
   apiKey?: string;
+  queue?: string;
   window?: number;
   timeout?: number;
   requestsPerMinute?: number;
@@ -153,13 +155,17 @@ async function caption(run: Run, flags: LabelFlags, context: Context): Promise<S
     ...(flags.budget === undefined ? {} : { spent: await run.spent('label') }),
   });
   try {
-    return await runStage(run, labeller, resultsIn(run.file('clips')), {
-      window: settings.by === 'local' ? 4 : 64,
-      ...common(flags, context),
-      total: run.entry('clips').counts.results,
-      identity: labeller.identity,
-      ...(prices && { prices }),
-      ...(settings.by === 'endpoint' && text !== null ? { prompts: { [CAPTION_PROMPT]: text } } : {}),
+    return await withQueue(run.folder, flags, context, (executorOf) => {
+      const executor = executorOf?.(labeller.spec);
+      return runStage<Keyed, Keyed>(run, labeller as Stage<Keyed, Keyed>, resultsIn(run.file('clips')), {
+        window: executor ? QUEUE_WINDOW : settings.by === 'local' ? 4 : 64,
+        ...common(flags, context),
+        ...(executor && { executor }),
+        total: run.entry('clips').counts.results,
+        identity: labeller.identity,
+        ...(prices && { prices }),
+        ...(settings.by === 'endpoint' && text !== null ? { prompts: { [CAPTION_PROMPT]: text } } : {}),
+      });
     });
   } finally {
     await labeller.close();

@@ -12,6 +12,7 @@ function withModels(command: Command): Command {
     .option('--llm-model <name>', 'model at the endpoint (default: the only one there)')
     .option('--api-key <key>', 'default: BAGPIPER_API_KEY, else OPENAI_API_KEY of the environment')
     .option('--window <n>', 'records worked on at once (default: 64)', numberOf('--window'))
+    .option('--queue <url>', 'hand the work to workers behind this Redis (bagpiper data worker)')
     .option('--timeout <s>', 'seconds until an answer is there (default: 300)', numberOf('--timeout'))
     .option('--requests-per-minute <n>', 'at most, of one endpoint', numberOf('--requests-per-minute'))
     .option('--tokens-per-minute <n>', 'at most, of one endpoint', numberOf('--tokens-per-minute'))

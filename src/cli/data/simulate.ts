@@ -6,11 +6,13 @@ import { BagpiperError } from '../../errors.js';
 import type { Context } from '../context.js';
 import { EXIT } from '../failure.js';
 import { countsLine, kindsOf, progressLine, sumOf } from './progress.js';
+import { type ExecutorOf, QUEUE_WINDOW, withQueue } from './queue.js';
 
 export interface JudgeFlags {
   endpoint: string;
   llmModel?: string;
   apiKey?: string;
+  queue?: string;
   window?: number;
   timeout?: number;
   requestsPerMinute?: number;
@@ -66,7 +68,9 @@ export async function dataSimulate(
   };
   await withRun(folder, context, async (run) => {
     const options = { ...optionsOf(flags, settings, context), chat: { requests, thinking } };
-    const stages = await simulate(run, known, { ...options, ...(limit !== undefined && { limit }) });
+    const stages = await withQueue(run.folder, flags, context, (executor) =>
+      simulate(run, known, { ...options, ...handed(executor, flags), ...(limit !== undefined && { limit }) }),
+    );
     await tell(stages, flags, context, stages);
   });
 }
@@ -77,7 +81,9 @@ export async function dataJudge(folder: string, flags: JudgeFlags, context: Cont
   const settings: SimulateSettings = { seed: seedOf(flags), system: '' };
   await withRun(folder, context, async (run) => {
     const options = optionsOf(flags, settings, context);
-    const { stages, summaries } = await judge(run, options);
+    const { stages, summaries } = await withQueue(run.folder, flags, context, (executor) =>
+      judge(run, { ...options, ...handed(executor, flags) }),
+    );
     await tell(stages, flags, context, { stages, summaries });
     if (flags.json) return;
     for (const [variant, { total_samples, passed_samples, overall_pass_rate }] of Object.entries(summaries)) {
@@ -113,6 +119,11 @@ function optionsOf(flags: JudgeFlags, settings: SimulateSettings, { io, screen, 
     ...(flags.prompts !== undefined && { prompts: flags.prompts }),
     ...(apiKey !== undefined && { apiKey }),
   };
+}
+
+/** Options where a queue takes the work. */
+function handed(executor: ExecutorOf | undefined, { window = QUEUE_WINDOW }: JudgeFlags): Partial<SimulateOptions> {
+  return executor ? { executor, window } : {};
 }
 
 function chatOf(flags: JudgeFlags): ChatSettings {

@@ -32,6 +32,7 @@ const TRIES = 3;
 
 export class EndpointLabeller implements Stage<Clip, Label> {
   readonly spec;
+  readonly hears = true;
   /** what captions depend on */
   readonly identity: JsonObject;
   private readonly book: PromptBook | undefined;

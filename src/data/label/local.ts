@@ -16,6 +16,7 @@ export interface LocalLabels {
 
 export class LocalLabeller implements Stage<Clip, Label> {
   readonly spec;
+  readonly hears = true;
   readonly identity: JsonObject;
 
   constructor(
