@@ -35,6 +35,19 @@ export {
   withSettings as withFilterSettings,
 } from './filter/index.js';
 export {
+  CAPTION_PROMPT,
+  captionPrompt,
+  EndpointLabeller,
+  type EndpointLabels,
+  LabelImport,
+  type Labeller,
+  type LabelSettings,
+  LocalLabeller,
+  type LocalLabels,
+  labelRows,
+  openLabeller,
+} from './label/index.js';
+export {
   askChecked,
   askJson,
   type ChatClient,
@@ -58,6 +71,24 @@ export {
   type WorkerOptions,
   type WorkerSaid,
 } from './queue/index.js';
+export { type ReportOptions, writeReport } from './report/index.js';
+export {
+  type Counts,
+  type Executor,
+  type Inputs,
+  inputsOf,
+  linesIn,
+  localExecutor,
+  type Manifest,
+  manifestOf,
+  type Progress,
+  Run,
+  type RunStageOptions,
+  resultsIn,
+  runStage,
+  type StageEntry,
+  type StageOutcome,
+} from './run/index.js';
 export {
   brokenRules,
   FLOWS,
@@ -81,6 +112,19 @@ export {
   VARIANTS,
   type Variant,
 } from './simulate/index.js';
+export {
+  type FileSettings,
+  FileStage,
+  type Found,
+  type Heard,
+  Listener,
+  Places,
+  type Source,
+  soundsOf,
+  sourcesOf,
+  writeClips,
+} from './source/index.js';
+export { isStage, openStage, type StageSurroundings } from './stages.js';
 export {
   type AudioReference,
   type Clip,

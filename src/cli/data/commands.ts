@@ -4,6 +4,7 @@ import type { Start } from '../commands.js';
 import { addExport } from './export-command.js';
 import { addFilter } from './filter-command.js';
 import { addLabel, addStatus } from './label-command.js';
+import { addReport } from './report-command.js';
 import { addSimulate } from './simulate-command.js';
 import { addWorker } from './worker-command.js';
 
@@ -16,5 +17,6 @@ export function addData(program: Command, start: Start): void {
   addSimulate(data, start);
   addExport(data, start);
   addStatus(data, start);
+  addReport(data, start);
   addWorker(data, start);
 }

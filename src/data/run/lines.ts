@@ -30,7 +30,16 @@ export function lineText(line: Line): string {
     'result' in line ? ['result', line.result] : 'aside' in line ? ['aside', line.aside] : ['error', line.error];
   const body = name === 'result' ? outcome : reasonOf(outcome as { kind: string; message: string });
   const spent = usage === undefined ? '' : `,"usage":${usageText(usage)}`;
-  return `{"id":"${line.id}","${name}":${JSON.stringify(body)}${spent}}\n`;
+  return `{"id":"${line.id}","${name}":${jsonText(body)}${spent}}\n`;
+}
+
+/** JSON without halves of surrogate pairs, which models do say and other readers (DuckDB, Python) refuse. */
+function jsonText(value: unknown): string {
+  const text = JSON.stringify(value);
+  if (!text.includes('\\ud')) return text;
+  return JSON.stringify(value, (_, part: unknown) =>
+    typeof part === 'string' ? part.replace(/\p{Surrogate}/gu, '\ufffd') : part,
+  );
 }
 
 /** In this order, so that it can be found again at a line's beginning. */

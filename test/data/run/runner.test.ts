@@ -2,6 +2,7 @@ import { readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { inputsOf, linesIn, manifestOf, type Progress, resultsIn, runStage } from '../../../src/data/run/index.js';
+import { lineText } from '../../../src/data/run/lines.js';
 import { type Line, RecordError, SetAside } from '../../../src/data/types.js';
 import { BagpiperError } from '../../../src/errors.js';
 import { Random } from '../../../src/random.js';
@@ -217,4 +218,11 @@ describe('a stage over its inputs', () => {
     const lines: Line[] = await all(linesIn(join(folder, 'words.jsonl')));
     expect(lines.map(({ id }) => id)).toEqual(['w0', 'w1']);
   });
+});
+
+it('writes no halves of surrogate pairs, and leaves whole ones and backslashes alone', () => {
+  const line = { id: 'a', result: { id: 'a', text: 'half \ud83d, whole \ud83d\ude00, typed \\ud83d' } };
+  expect(lineText(line)).toBe(
+    '{"id":"a","result":{"id":"a","text":"half \ufffd, whole \ud83d\ude00, typed \\\\ud83d"}}\n',
+  );
 });

@@ -1,0 +1,27 @@
+/** `bagpiper data report`: its arguments, options and examples. */
+import type { Command } from 'commander';
+import type { Start } from '../commands.js';
+import { numberOf, withOutputFlags } from '../options.js';
+
+/** @param data the command `bagpiper data` */
+export function addReport(data: Command, start: Start): void {
+  withOutputFlags(data.command('report'))
+    .description('Show a run on one HTML page: counts, costs, distributions, failures, and samples to hear.')
+    .argument('<run>', "the run's folder")
+    .option('-o, --out <file.html>', 'file to write (default: report.html in the run)')
+    .option('--samples <n>', 'clips to hear (default: 8)', numberOf('--samples'))
+    .option('--seed <n>', 'chooses samples and examples (default: 0)', numberOf('--seed'))
+    .option('--megabytes <mb>', 'the most that sounds and pictures take (default: 24)', numberOf('--megabytes'))
+    .addHelpText(
+      'after',
+      `\nExamples:\n${[
+        'bagpiper data report runs/street',
+        'bagpiper data report runs/street -o street.html --samples 20 --seed 7',
+      ]
+        .map((line) => `  $ ${line}`)
+        .join('\n')}\n`,
+    )
+    .action((run: string, flags) =>
+      start(async (context) => (await import('./report.js')).dataReport(run, flags, context), flags),
+    );
+}
