@@ -9,6 +9,7 @@ import { BagpiperError } from '../../src/errors.js';
 interface Manifest {
   files: string[];
   dependencies: Record<string, string>;
+  optionalDependencies: Record<string, string>;
   devDependencies: Record<string, string>;
 }
 interface Lock {
@@ -59,7 +60,8 @@ describe('licences', () => {
 
   it('are listed for every direct dependency', () => {
     const page = readFileSync(join(root, 'docs', 'licences.md'), 'utf8');
-    for (const name of Object.keys({ ...manifest.dependencies, ...manifest.devDependencies })) {
+    const { dependencies, optionalDependencies, devDependencies } = manifest;
+    for (const name of Object.keys({ ...dependencies, ...optionalDependencies, ...devDependencies })) {
       expect(page, `add ${name} with its licence to docs/licences.md`).toContain(`\`${name}\``);
     }
   });
