@@ -1,7 +1,7 @@
 /** The numbers of a report, from the run's manifest and its files. */
 import { manifestOf, type StageEntry } from '../run/index.js';
 import { FLOWS, judgeStatistics, VARIANTS, type Variant } from '../simulate/index.js';
-import type { JsonObject } from '../types.js';
+import type { JsonObject, Label } from '../types.js';
 import type { Bar, Histogram } from './charts.js';
 import type { Tables } from './tables.js';
 
@@ -37,7 +37,9 @@ export interface Judgements {
 export interface Numbers {
   stages: StageNumbers[];
   clips: { hours: number; seconds: Histogram | undefined; datasets: Bar[]; kinds: Bar[] } | undefined;
-  captions: { tokens: Histogram | undefined; words: Histogram | undefined; ends: Bar[]; models: Bar[] } | undefined;
+  captions:
+    | { tokens: Histogram | undefined; characters: Histogram | undefined; ends: Bar[]; models: Bar[] }
+    | undefined;
   judgements: Judgements[];
 }
 
@@ -84,60 +86,81 @@ async function kindsOf(
 ): Promise<Kind[]> {
   const kinds = Object.entries(counts).sort(([a, m], [b, n]) => n - m || (a < b ? -1 : 1));
   if (kinds.length === 0 || !tables.has(stage)) return kinds.map(([kind, count]) => ({ kind, count, examples: [] }));
-  const captioned = stage === 'filter' && tables.has('label');
-  const rows = await tables.rows<{ kind: string; id: string; message: string; caption?: string }>(
+  // The least hashes of each kind: memory for those alone, however many records there are.
+  const rows = await tables.rows<{ kind: string; id: string; message: string }>(
     `WITH found AS (
        SELECT id, ${outcome}->>'$.kind' AS kind, ${outcome}->>'$.message' AS message FROM @${stage} WHERE ${outcome} IS NOT NULL
      ), chosen AS (
-       SELECT * FROM found QUALIFY row_number() OVER (PARTITION BY kind ORDER BY md5(id || $seed), id) <= ${EXAMPLES}
+       SELECT kind, unnest(min_by({id: id, message: message}, md5(id || $seed), ${EXAMPLES})) AS one FROM found GROUP BY kind
      )
-     ${
-       captioned
-         ? "SELECT chosen.*, label.result->>'$.caption' AS caption FROM chosen LEFT JOIN @label AS label ON label.id = chosen.id AND label.result IS NOT NULL"
-         : 'SELECT * FROM chosen'
-     } ORDER BY kind, md5(chosen.id || $seed)`,
+     SELECT kind, one.id AS id, one.message AS message FROM chosen ORDER BY kind, md5(id || $seed)`,
     { seed: String(seed) },
   );
+  const labels =
+    stage === 'filter'
+      ? await tables.results<Label>(
+          'label',
+          rows.map(({ id }) => id),
+        )
+      : [];
+  const captions = new Map(labels.map(({ id, caption }) => [id, caption]));
   return kinds.map(([kind, count]) => ({
     kind,
     count,
     examples: rows
       .filter((row) => row.kind === kind)
-      .slice(0, EXAMPLES)
-      .map(({ id, message, caption }) => ({ id, message, ...(caption && { caption }) })),
+      .map(({ id, message }) => {
+        const caption = captions.get(id);
+        return { id, message, ...(caption && { caption }) };
+      }),
   }));
 }
 
 async function clipsOf(tables: Tables): Promise<Numbers['clips']> {
   if (!tables.has('clips')) return undefined;
-  const [sum] = await tables.rows<{ hours: number | null }>(
-    "SELECT sum(try_cast(result->>'$.seconds' AS DOUBLE)) / 3600 AS hours FROM @clips WHERE result IS NOT NULL",
+  const {
+    numbers: [seconds],
+    words: [datasets, kinds],
+  } = await tables.distributions(
+    'clips',
+    [{ path: '$.seconds', least: 0.1, unit: 'seconds' }],
+    ['$.dataset', '$.kind'],
   );
   return {
-    hours: sum?.hours ?? 0,
-    seconds: await tables.histogram('clips', '$.seconds', 'seconds', 40, 0.1),
-    datasets: await countsOf(tables, 'clips', '$.dataset'),
-    kinds: await countsOf(tables, 'clips', '$.kind'),
+    hours: seconds.sum / 3600,
+    seconds: seconds.histogram,
+    datasets: barsOf(datasets),
+    kinds: barsOf(kinds),
   };
 }
 
 async function captionsOf(tables: Tables): Promise<Numbers['captions']> {
   if (!tables.has('label')) return undefined;
+  const {
+    numbers: [tokens, characters],
+    words: [ends, models],
+  } = await tables.distributions(
+    'label',
+    [
+      { path: '$.usage.completion_tokens', least: 1, unit: 'tokens' },
+      { path: '$.caption', least: 10, unit: 'characters', length: true },
+    ],
+    ['$.finish_reason', '$.model'],
+  );
   return {
-    tokens: await tables.histogram('label', '$.usage.completion_tokens', 'tokens', 40, 1),
-    words: await tables.words('label', '$.caption'),
-    ends: await countsOf(tables, 'label', '$.finish_reason'),
-    models: await countsOf(tables, 'label', '$.model'),
+    tokens: tokens.histogram,
+    characters: characters.histogram,
+    ends: barsOf(ends),
+    models: barsOf(models),
   };
 }
 
-/** How often each value occurs; what is rare is counted together. */
-async function countsOf(tables: Tables, stage: string, value: string): Promise<Bar[]> {
-  const rows = await tables.rows<{ name: string | null; count: string }>(
-    `SELECT result->>'${value}' AS name, count(*) AS count FROM @${stage} WHERE result IS NOT NULL GROUP BY 1 ORDER BY 2 DESC, 1`,
-  );
-  if (rows.every(({ name }) => name === null)) return [];
-  const all = rows.map(({ name, count }) => ({ name: name ?? '(not known)', count: Number(count) }));
+/** The most frequent first; what is rare is put together. */
+function barsOf(counts: ReadonlyMap<string, number>): Bar[] {
+  if ([...counts.keys()].every((name) => name === '')) return [];
+  const all = [...counts]
+    .map(([name, count]) => ({ name: name === '' ? '(not known)' : name, count }))
+    .sort((a, b) => b.count - a.count || (a.name < b.name ? -1 : 1));
   if (all.length <= MOST_BARS) return all;
   const rest = all.splice(MOST_BARS - 1);
   const count = rest.reduce((total, bar) => total + bar.count, 0);
@@ -156,9 +179,8 @@ async function judgementsOf(folder: string, tables: Tables, variant: Variant): P
     }));
     return { name, input: Number(total_input), kept: Number(total_passed), dimensions };
   });
-  return {
-    variant,
-    scores: await tables.histogram(`${variant}-judged`, '$.overall_score', 'mean score', 16, 0.1),
-    parts,
-  };
+  const { numbers } = await tables.distributions(`${variant}-judged`, [
+    { path: '$.overall_score', least: 0.1, most: 40, unit: 'mean score' },
+  ]);
+  return { variant, scores: numbers[0].histogram, parts };
 }

@@ -130,7 +130,7 @@ function distributionsPart({ clips, captions }: Numbers): Html {
   const cards = [
     chartCard('Length of clips', clips?.seconds),
     chartCard('Tokens of captions', captions?.tokens),
-    chartCard('Words of captions', captions?.words),
+    chartCard('Characters of captions', captions?.characters),
     clips && listCard('Collections', clips.datasets),
     clips && listCard('Kinds of sound', clips.kinds),
     captions && listCard('How captions ended', captions.ends),

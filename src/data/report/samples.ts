@@ -39,12 +39,16 @@ const RATE = 16_000;
 const LONGEST = 30;
 /** Dialogues shown of a clip and variant. */
 const DIALOGUES = 3;
+const FULL = 'Sound is left out, as the page has reached its size.';
+/** Where a dialogue names its clip. */
+const SOURCE = "(result->>'$.metadata.original_idx')";
 const PICTURE = { width: 800, height: 260 };
 
 /** Clips with a caption that was kept come first, among them those with dialogues. */
 export async function samplesOf(tables: Tables, options: SampleOptions): Promise<Sample[]> {
   const clips = await chosen(tables, options);
-  const labels = new Map((await resultsOf<Label>(tables, 'label', clips)).map((label) => [label.id, label]));
+  const ids = clips.map(({ id }) => id);
+  const labels = new Map((await tables.results<Label>('label', ids)).map((label) => [label.id, label]));
   const spoken = await dialoguesOf(tables, clips);
   const listener = new Listener();
   let left = options.bytes;
@@ -63,47 +67,39 @@ export async function samplesOf(tables: Tables, options: SampleOptions): Promise
   return samples;
 }
 
+/** Clips of dialogues first, then such as the filters kept, such as have a caption, any. */
 async function chosen(tables: Tables, { count, seed }: SampleOptions): Promise<Clip[]> {
   if (!tables.has('clips') || count === 0) return [];
-  const wanted = ['filter', 'label'].filter((stage) => tables.has(stage));
-  const kept = wanted.map((stage) => `(id IN (SELECT id FROM @${stage} WHERE result IS NOT NULL)) DESC, `);
-  const spoken = VARIANTS.filter((variant) => tables.has(`${variant}-dialogues`)).map(
-    (variant) => `SELECT result->>'$.metadata.original_idx' FROM @${variant}-dialogues WHERE result IS NOT NULL`,
-  );
-  const first = spoken.length > 0 ? `(id IN (${spoken.join(' UNION ')})) DESC, ` : '';
-  const rows = await tables.rows<{ result: string }>(
-    `SELECT result FROM @clips WHERE result IS NOT NULL ORDER BY ${kept.join('')}${first}md5(id || $seed), id LIMIT ${count}`,
-    { seed: String(seed) },
-  );
-  return rows.map(({ result }) => JSON.parse(result) as Clip);
-}
-
-async function resultsOf<R>(tables: Tables, stage: string, records: readonly { id: string }[]): Promise<R[]> {
-  if (!tables.has(stage) || records.length === 0) return [];
-  const rows = await tables.rows<{ result: string }>(
-    `SELECT result FROM @${stage} WHERE result IS NOT NULL AND id IN (${records.map((_, i) => `$id${i}`).join(', ')})`,
-    Object.fromEntries(records.map(({ id }, i) => [`id${i}`, id])),
-  );
-  return rows.map(({ result }) => JSON.parse(result) as R);
+  const ids = new Set<string>();
+  const add = (drawn: readonly string[]): void => {
+    for (const id of drawn) if (ids.size < count) ids.add(id);
+  };
+  // Several dialogues of a clip have one hash, so more are drawn than clips are wanted.
+  for (const variant of VARIANTS) add(await tables.draw(`${variant}-dialogues`, count * 8, seed, SOURCE));
+  for (const stage of ['filter', 'label', 'clips'])
+    if (ids.size < count) add(await tables.draw(stage, 2 * count, seed));
+  const clips = new Map((await tables.results<Clip>('clips', [...ids])).map((clip) => [clip.id, clip]));
+  return [...ids].flatMap((id) => clips.get(id) ?? []);
 }
 
 /** Dialogues by the clip that they were made from. */
 async function dialoguesOf(tables: Tables, clips: readonly Clip[]): Promise<Map<string, Spoken[]>> {
   const found = new Map<string, Spoken[]>();
   for (const variant of VARIANTS) {
-    if (!tables.has(`${variant}-dialogues`) || clips.length === 0) continue;
-    const rows = await tables.rows<{ result: string }>(
-      `SELECT result FROM @${variant}-dialogues WHERE result->>'$.metadata.original_idx' IN (${clips.map((_, i) => `$id${i}`).join(', ')}) QUALIFY row_number() OVER (PARTITION BY result->>'$.metadata.original_idx' ORDER BY id) <= ${DIALOGUES} ORDER BY id`,
-      Object.fromEntries(clips.map(({ id }, i) => [`id${i}`, id])),
+    const ids = clips.map(({ id }) => id);
+    const dialogues = await tables.results<Dialogue>(`${variant}-dialogues`, ids, SOURCE);
+    const judged = await tables.results<Judged>(
+      `${variant}-judged`,
+      dialogues.map(({ id }) => id),
     );
-    const dialogues = rows.map(({ result }) => JSON.parse(result) as Dialogue);
-    const judged = await resultsOf<Judged>(tables, `${variant}-judged`, dialogues);
+    dialogues.sort((a, b) => (a.id < b.id ? -1 : 1));
     for (const dialogue of dialogues) {
       const judgement = judged.find(({ id }) => id === dialogue.id);
       const low = judgement && rejection(judgement, thresholdFor(judgement.part));
       const clip = String(dialogue.metadata.original_idx);
       const one = { variant, dialogue, ...(judgement && { judged: judgement }), ...(low && { rejected: low.message }) };
-      found.set(clip, [...(found.get(clip) ?? []), one]);
+      const others = found.get(clip) ?? [];
+      if (others.filter((other) => other.variant === variant).length < DIALOGUES) found.set(clip, [...others, one]);
     }
   }
   return found;
@@ -115,6 +111,7 @@ async function sounding(
   left: number,
   signal: AbortSignal | undefined,
 ): Promise<Pick<Sample, 'sound' | 'picture' | 'note'>> {
+  if (left <= 0) return { note: FULL };
   let whole: Float32Array;
   try {
     whole = await listener.samples(clip.audio, signal);
@@ -126,10 +123,9 @@ async function sounding(
   const samples = whole.subarray(0, LONGEST * RATE);
   const cut = samples.length < whole.length ? { note: `The first ${LONGEST} seconds.` } : {};
   const picture = dataUri('image/png', await spectrogramPng(samples, RATE, PICTURE));
-  if (picture.length > left) return { note: 'Left out, as the page has reached its size.' };
+  if (picture.length > left) return { note: FULL };
   const sound = dataUri('audio/flac', encodeFlac(samples, RATE));
-  if (picture.length + sound.length > left)
-    return { picture, note: 'The sound is left out, as the page has reached its size.' };
+  if (picture.length + sound.length > left) return { picture, note: FULL };
   return { picture, sound, ...cut };
 }
 

@@ -7,6 +7,28 @@ import type { Histogram } from './charts.js';
 /** A record may be this long, in bytes. */
 const LONGEST = 16 << 20;
 
+/** A number that is to be counted in buckets. */
+export interface Measured {
+  /** smallest width of a bucket */
+  least: number;
+  /** at most so many buckets; default 40 */
+  most?: number;
+  unit: string;
+  /** the number is the length of a text, in characters */
+  length?: boolean;
+}
+
+export interface Distribution {
+  sum: number;
+  /** undefined where no record has the number */
+  histogram: Histogram | undefined;
+}
+
+interface Pair {
+  key: string | number;
+  value: string | number;
+}
+
 export class Tables {
   constructor(
     private readonly connection: DuckDBConnection,
@@ -25,41 +47,60 @@ export class Tables {
     return result.getRowObjectsJson() as R[];
   }
 
+  /** The results of some records, in the order of the file; of a stage that is not there, none. */
+  async results<R>(stage: string, ids: readonly string[], key = 'id'): Promise<R[]> {
+    if (ids.length === 0 || !this.has(stage)) return [];
+    const names = ids.map((_, i) => `$id${i}`).join(', ');
+    const rows = await this.rows<{ result: string }>(
+      `SELECT result FROM @${stage} WHERE result IS NOT NULL AND ${key} IN (${names})`,
+      Object.fromEntries(ids.map((id, i) => [`id${i}`, id])),
+    );
+    return rows.map(({ result }) => JSON.parse(result) as R);
+  }
+
+  /** Some of the ids of a stage's results: those with the least hashes, so that memory is needed for them alone. */
+  async draw(stage: string, count: number, seed: number, key = 'id'): Promise<string[]> {
+    if (count === 0 || !this.has(stage)) return [];
+    const rows = await this.rows<{ id: string }>(
+      `SELECT ${key} AS id FROM @${stage} WHERE result IS NOT NULL ORDER BY md5(${key} || $seed), 1 LIMIT ${count}`,
+      { seed: String(seed) },
+    );
+    return rows.map(({ id }) => id);
+  }
+
   /**
-   * How a number is distributed over the results of a stage.
-   * @param value JSON path in the result, as in `$.seconds`
-   * @param most buckets; their width is a round number
-   * @param least width of a bucket
+   * How numbers and words are distributed over the results of a stage, in one reading of its file.
+   * @param numbers JSON paths in the result, as in `$.seconds`, and the smallest width of their buckets
+   * @param words JSON paths of names of which there are few
    */
-  async histogram(stage: string, value: string, unit: string, most = 40, least = 0): Promise<Histogram | undefined> {
-    return this.spread(stage, `try_cast(result->>'${value}' AS DOUBLE)`, unit, most, least);
-  }
-
-  /** How many words a text has, over the results of a stage. */
-  async words(stage: string, value: string): Promise<Histogram | undefined> {
-    const count = `length(regexp_split_to_array(trim(result->>'${value}'), '\\s+'))`;
-    return this.spread(stage, count, 'words', 40, 1);
-  }
-
-  private async spread(
+  async distributions(
     stage: string,
-    expression: string,
-    unit: string,
-    most: number,
-    least: number,
-  ): Promise<Histogram | undefined> {
-    const numbers = `SELECT CAST(${expression} AS DOUBLE) AS v FROM @${stage} WHERE result IS NOT NULL`;
-    const [range] = await this.rows<{ low: number | null; high: number | null }>(
-      `SELECT min(v) AS low, max(v) AS high FROM (${numbers}) WHERE isfinite(v)`,
+    numbers: readonly (Measured & { path: string })[],
+    words: readonly string[] = [],
+  ): Promise<{ numbers: Distribution[]; words: Map<string, number>[] }> {
+    const columns = [
+      ...numbers.flatMap(({ path, least, length }, i) => {
+        const text = `(result->>'${path}')`;
+        const value = length ? `length(${text})` : `try_cast(${text} AS DOUBLE)`;
+        // Binary fractions: 0.3 / 0.1 is a little below 3.
+        const bucket = `CAST(floor(${value} / ${least} + 1e-9) AS BIGINT)`;
+        const known = `FILTER (WHERE isfinite(${value}))`;
+        return [`histogram(${bucket}) ${known} AS n${i}`, `sum(${value}) ${known} AS s${i}`];
+      }),
+      ...words.map((path, i) => `histogram(coalesce(result->>'${path}', '')) AS w${i}`),
+    ];
+    const [row] = await this.rows<Record<string, Pair[] | number | string | null>>(
+      `SELECT ${columns.join(', ')} FROM @${stage} WHERE result IS NOT NULL`,
     );
-    if (range?.low === null || range?.high === null || range === undefined) return undefined;
-    const width = roundWidth((range.high - range.low) / most, least);
-    // Binary fractions: 0.3 / 0.1 is a little below 3.
-    const found = await this.rows<{ bucket: number; count: string }>(
-      `SELECT floor(v / ${width} + 1e-9) AS bucket, count(*) AS count FROM (${numbers}) WHERE isfinite(v) GROUP BY 1 ORDER BY 1`,
-    );
-    const buckets = found.map(({ bucket, count }) => ({ from: bucket * width, count: Number(count) }));
-    return { width, unit, buckets };
+    const pairs = (name: string): Map<string, number> =>
+      new Map(((row?.[name] ?? []) as Pair[]).map(({ key, value }) => [String(key), Number(value)]));
+    return {
+      numbers: numbers.map((measured, i) => ({
+        sum: Number(row?.[`s${i}`] ?? 0),
+        histogram: coarser(pairs(`n${i}`), measured),
+      })),
+      words: words.map((_, i) => pairs(`w${i}`)),
+    };
   }
 
   private source(stage: string): string {
@@ -67,6 +108,19 @@ export class Tables {
     // While a stage runs its file may end within a line: that one is left out.
     return `read_json('${path}', format = 'newline_delimited', ignore_errors = true, maximum_object_size = ${LONGEST}, columns = {id: 'VARCHAR', result: 'JSON', aside: 'JSON', error: 'JSON'})`;
   }
+}
+
+/** Puts buckets of the smallest width together, so that there are few of a round width. */
+function coarser(counts: ReadonlyMap<string, number>, { least, most = 40, unit }: Measured): Histogram | undefined {
+  if (counts.size === 0) return undefined;
+  const keys = [...counts.keys()].map(Number).sort((a, b) => a - b);
+  const width = roundWidth(((keys[keys.length - 1] - keys[0]) * least) / most, least);
+  const sums = new Map<number, number>();
+  for (const key of keys) {
+    const bucket = Math.floor((key * least) / width + 1e-9);
+    sums.set(bucket, (sums.get(bucket) ?? 0) + (counts.get(String(key)) ?? 0));
+  }
+  return { width, unit, buckets: [...sums].map(([bucket, count]) => ({ from: bucket * width, count })) };
 }
 
 /** 1, 2 or 5 times a power of ten, at least `rough`. */

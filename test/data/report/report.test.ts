@@ -137,13 +137,29 @@ describe('a histogram of a column', () => {
     const path = join(folder, 'numbers');
     mkdirSync(path);
     const values = [0.3, 0.6, 0.7, 1, 2.99, 3, 'x', null];
-    const line = (v: unknown, i: number): string => JSON.stringify({ id: `${i}`, result: { id: `${i}`, v } });
+    const line = (v: unknown, i: number): string =>
+      JSON.stringify({ id: `${i}`, result: { id: `${i}`, v, t: 'x'.repeat(i), ...(i > 2 && { w: 'late' }) } });
     writeFileSync(join(path, 'label.jsonl'), `${values.map(line).join('\n')}\n{"id":"e","error":{"kind":"k"}}\n`);
     const found = await withDuckDB('Tests', (connection) =>
-      new Tables(connection, path).histogram('label', '$.v', 'things', 10, 0.3),
+      new Tables(connection, path).distributions(
+        'label',
+        [
+          { path: '$.v', least: 0.1, most: 10, unit: 'things' },
+          { path: '$.t', least: 2, unit: 'characters', length: true },
+        ],
+        ['$.w'],
+      ),
     );
-    // 0.3 a bucket is rounded up to 0.5
-    expect(found).toEqual({
+    // (3 - 0.3) / 10 is rounded up to 0.5
+    expect(found.numbers[0].sum).toBeCloseTo(8.59, 9);
+    expect(found.words).toEqual([
+      new Map([
+        ['', 3],
+        ['late', 5],
+      ]),
+    ]);
+    expect(found.numbers[1].histogram?.buckets).toEqual([0, 2, 4, 6].map((from) => ({ from, count: 2 })));
+    expect(found.numbers[0].histogram).toEqual({
       width: 0.5,
       unit: 'things',
       buckets: [
