@@ -1,6 +1,6 @@
 /** A run: the folder that holds all that became of some sound, from clips to dialogues. */
 import { createHash } from 'node:crypto';
-import { existsSync, mkdirSync, readdirSync, statSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, rmSync, statSync } from 'node:fs';
 import { mkdir } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
 import { writeAtomically } from '../../audio/index.js';
@@ -35,6 +35,7 @@ export class Run {
     checkFolder(path, create);
     const unlock = lockFolder(path);
     try {
+      sweep(path);
       const manifest = readManifest(manifestIn(path));
       const run = new Run(path, manifest ?? { format: FORMAT, stages: {} }, unlock);
       if (!manifest) await run.save();
@@ -158,6 +159,13 @@ function droppedMore(
 
 function otherPrompt(folder: string, stage: string, name: string): string {
   return `${folder}: ${stage}.jsonl was begun with another ${name} (kept in prompts/); use that one with --prompts, name a new run, or delete ${stage}.jsonl to begin again.`;
+}
+
+/** Removes what processes left half-written when they were killed. */
+function sweep(folder: string): void {
+  for (const name of readdirSync(folder)) {
+    if (/^run\.json\..*\.part$|^lock\.[0-9a-f-]{36}(\.dead)?$/.test(name)) rmSync(join(folder, name), { force: true });
+  }
 }
 
 /** @throws BagpiperError when no run can be in the folder */
