@@ -72,7 +72,7 @@ async function generateSegment(
     const mayEnd = step >= settings.min_step;
     row = text
       ? pickText(config, text, mayEnd ? late : early, settings, options.random)
-      : pickAudio(config, audio!, mayEnd, settings, options.random);
+      : pickAudio(config, audio!, mayEnd, settings, options.random, repeated(segment.rows, settings.max_repeat));
     if (row[0] === config.eos_token_id || row[0] === config.eot_token_id) {
       segment.endedBy = row[0] === config.eos_token_id ? 'eos' : 'eot';
       break;
@@ -113,16 +113,25 @@ function pickText(
   return single(config, pick(masked, settings, random));
 }
 
-/** One id for each stream, or an end row. */
+/** The id of stream 0 where so many last rows hold the same one. */
+function repeated(rows: readonly Int32Array[], most: number | undefined): number | undefined {
+  if (most === undefined || rows.length < most) return undefined;
+  const id = rows[rows.length - 1][0];
+  return rows.slice(-most).every((row) => row[0] === id) ? id : undefined;
+}
+
+/** One id for each stream, or an end row. @param barred an id that stream 0 must not take */
 function pickAudio(
   config: BagpiperConfig,
   { codes, ends }: AudioScores,
   mayEnd: boolean,
   settings: SegmentDefaults,
   random: Random,
+  barred: number | undefined,
 ): Int32Array {
   const { num_stream: streams, codec_layer_size: layer } = config;
   const row = new Int32Array(streams);
+  if (barred !== undefined) codes[barred - config.codec_base_offset] = Number.NEGATIVE_INFINITY;
   for (let s = 0; s < streams; s++) {
     const own = codes.subarray(s * layer, (s + 1) * layer);
     const extra = s === 0 && mayEnd ? ends.length : 0;

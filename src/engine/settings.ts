@@ -20,12 +20,13 @@ export function segmentSettings(
     if (fits) return;
     throw new BagpiperError(`The ${modality} setting "${field}" is ${settings[field]}; ${accepted} is accepted.`);
   };
-  const { temperature, topk, cfg, min_step, max_step } = settings;
+  const { temperature, topk, cfg, min_step, max_step, max_repeat } = settings;
   const whole = (value: number, least: number) => Number.isSafeInteger(value) && value >= least;
   check('temperature', Number.isFinite(temperature) && temperature >= 0, 'a number from 0');
   check('topk', whole(topk, 1), `${WHOLE} 1`);
   check('cfg', Number.isFinite(cfg) && cfg >= 0, 'a number from 0');
   check('min_step', whole(min_step, 0), `${WHOLE} 0`);
   check('max_step', whole(max_step, 1), `${WHOLE} 1`);
+  check('max_repeat', max_repeat === undefined || whole(max_repeat, 1), `${WHOLE} 1`);
   return settings;
 }

@@ -27,6 +27,11 @@ export interface SegmentDefaults {
   cfg: number;
   min_step: number;
   max_step: number;
+  /**
+   * Rows in a row in which stream 0 of sound may hold the same code; then another is picked once. Absent: any number.
+   * A small model that has begun with silence may not find out of it otherwise.
+   */
+  max_repeat?: number;
 }
 
 /** Decoding defaults. `enforce_modality` is the order of segments that an answer must follow; empty: the model chooses. */
@@ -275,11 +280,13 @@ function parseGeneration(read: FieldReader): GenerationDefaults {
 function parseSegment(parent: FieldReader, name: 'text' | 'audio', preset: SegmentDefaults): SegmentDefaults {
   const read = new FieldReader(parent.object(name) ?? {}, `${parent.where}.${name}`);
   const max_step = read.count('max_step', preset.max_step);
+  const max_repeat = read.count('max_repeat', 0, 0);
   return {
     temperature: read.number('temperature', preset.temperature, 0, 100),
     topk: read.count('topk', preset.topk),
     cfg: read.number('cfg', preset.cfg, 1, 100),
     min_step: read.count('min_step', Math.min(preset.min_step, max_step), 0, max_step),
     max_step,
+    ...(max_repeat > 0 ? { max_repeat } : {}),
   };
 }

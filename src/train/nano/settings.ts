@@ -52,7 +52,7 @@ export const NANO = {
   codec_config: NANO_CODEC,
   generation: {
     text: { temperature: 0, topk: 20, cfg: 1, min_step: 1, max_step: 400 },
-    audio: { temperature: 0.8, topk: 20, cfg: 3, min_step: 25, max_step: 300 },
+    audio: { temperature: 0.8, topk: 20, cfg: 3, min_step: 25, max_step: 300, max_repeat: 12 },
     enforce_modality: ['text', 'audio'],
   },
 } as const;
@@ -87,7 +87,8 @@ export const LM_TRAINING = {
 
 /**
  * The stages, each with its own mixture of samples: how often a pass over the corpus shows each scene in each way. The
- * warm-up leaves the decoder's layers as they are, as upstream's does.
+ * warm-up leaves the decoder's layers as they are, as upstream's does. The last one, with its high rate and captions in words, is
+ * where the model learns to copy: from its caption into its answer, and from a question's choices.
  */
 export const STAGES: readonly StageSettings[] = [
   {
@@ -108,6 +109,13 @@ export const STAGES: readonly StageSettings[] = [
     name: 'sft',
     mixture: { caption: 0.25, ask: 0.5, choose: 0.8, read: 0.35, sound: 0.05, render: 0.2 },
     schedule: { peak: 6e-4, warmup: 20, steps: 3000, floor: 0.05 },
+    clip: 1,
+    freeze: 'nothing',
+  },
+  {
+    name: 'copy',
+    mixture: { caption: 0.5, ask: 0.5, choose: 0.5, read: 1, sound: 0.2, render: 0.2 },
+    schedule: { peak: 1e-3, warmup: 50, steps: 6000, floor: 0.03 },
     clip: 1,
     freeze: 'nothing',
   },
