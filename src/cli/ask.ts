@@ -1,7 +1,8 @@
 /** `bagpiper ask FILE QUESTION`: caption, thinking and answer on a terminal; the answer alone into a pipe. */
 import { cleanText } from '../tasks/input.js';
-import { type Context, checkFlags, follow, withModel } from './context.js';
+import type { Context } from './context.js';
 import { soundInput } from './input.js';
+import { checkFlags, follow, withModel } from './model.js';
 import { type ModelFlags, verbOptions } from './options.js';
 import { jsonLine } from './results.js';
 

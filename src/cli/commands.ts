@@ -3,12 +3,9 @@
  * imported when it runs.
  */
 import { Command } from 'commander';
-import type { Context } from './context.js';
+import type { Start } from './context.js';
 import { addData } from './data/commands.js';
 import { numberOf, withModelFlags, withOutputFlags, withServerFlags } from './options.js';
-
-/** Runs a command's code. */
-export type Start = (run: (context: Context) => Promise<void>, flags: object) => Promise<void>;
 
 const examples = (...lines: string[]): string => `\nExamples:\n${lines.map((line) => `  $ ${line}`).join('\n')}\n`;
 

@@ -1,8 +1,9 @@
 /** `bagpiper describe FILE...`: a rich caption of each file. */
 import { BagpiperError } from '../errors.js';
-import { type Context, checkFlags, follow, withModel } from './context.js';
+import type { Context } from './context.js';
 import { report } from './failure.js';
 import { soundInput } from './input.js';
+import { checkFlags, follow, withModel } from './model.js';
 import { type ModelFlags, verbOptions } from './options.js';
 import { jsonLine } from './results.js';
 

@@ -7,17 +7,8 @@ import { isAddress } from '../endpoints/index.js';
 import { messageOf } from '../errors.js';
 import type { Context } from './context.js';
 import { EXIT } from './failure.js';
+import { type Finding, finding } from './finding.js';
 import type { ServerFlags } from './options.js';
-
-export type Verdict = 'ok' | 'warn' | 'fail';
-
-export interface Finding {
-  check: string;
-  verdict: Verdict;
-  found: string;
-  /** what to do; empty where all is well */
-  advice: string;
-}
 
 interface DoctorFlags extends ServerFlags {
   model?: string;
@@ -42,10 +33,6 @@ function line({ check, verdict, found, advice }: Finding, { screen }: Context): 
   const style = verdict === 'ok' ? 'green' : verdict === 'warn' ? 'yellow' : 'red';
   return `${screen.style(style, verdict.padEnd(4))}  ${check.padEnd(12)}  ${found}${advice === '' ? '' : `; ${advice}`}`;
 }
-
-export const finding = (check: string, verdict: Verdict, found: string, advice = ''): Finding => {
-  return { check, verdict, found, advice };
-};
 
 function node(): Finding {
   const { node: version } = process.versions;

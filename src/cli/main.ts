@@ -5,7 +5,8 @@
 import { readFileSync } from 'node:fs';
 import type { CommanderError } from 'commander';
 import { BagpiperError } from '../errors.js';
-import { buildProgram, type Start } from './commands.js';
+import { buildProgram } from './commands.js';
+import type { Start } from './context.js';
 import { EXIT, report } from './failure.js';
 import { type Io, Screen, type ScreenOptions } from './screen.js';
 

@@ -2,8 +2,8 @@
 import { reportServers, type ServerReport } from '../engine/index.js';
 import { ServerError } from '../errors.js';
 import type { Context } from './context.js';
-import { type Finding, finding } from './doctor.js';
 import { EXIT, report as failureOf } from './failure.js';
+import { type Finding, finding } from './finding.js';
 import { type ServerFlags, serverOptions } from './options.js';
 
 const KINDS = {

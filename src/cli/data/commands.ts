@@ -1,6 +1,6 @@
 /** `bagpiper data` and the commands below it; each has its arguments in a file of its own, and its code in another. */
 import type { Command } from 'commander';
-import type { Start } from '../commands.js';
+import type { Start } from '../context.js';
 import { addExport } from './export-command.js';
 import { addFilter } from './filter-command.js';
 import { addLabel, addStatus } from './label-command.js';

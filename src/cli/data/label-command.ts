@@ -1,6 +1,6 @@
 /** `bagpiper data label` and `bagpiper data status`: their arguments, options and examples. */
 import type { Command } from 'commander';
-import type { Start } from '../commands.js';
+import type { Start } from '../context.js';
 import { numberOf, withOutputFlags } from '../options.js';
 
 const examples = (...lines: string[]): string => `\nExamples:\n${lines.map((line) => `  $ ${line}`).join('\n')}\n`;

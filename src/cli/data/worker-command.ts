@@ -1,6 +1,6 @@
 /** `bagpiper data worker`: its options and examples. */
 import type { Command } from 'commander';
-import type { Start } from '../commands.js';
+import type { Start } from '../context.js';
 import { numberOf, withOutputFlags } from '../options.js';
 
 /** @param data the command `bagpiper data` */

@@ -4,9 +4,9 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { parse } from 'yaml';
 import type { Dialogue, Message } from '../types.js';
-import type { SetReport } from './espnet.js';
 import type { ExportOptions } from './progress.js';
 import { BATCH_SIZE } from './recipe.js';
+import type { SetReport } from './sets.js';
 import { soundProblem } from './sound.js';
 import { jsonLines } from './stream.js';
 

@@ -20,6 +20,7 @@ import {
   stageConfig,
 } from './recipe.js';
 import { audioOfCaption, audioOfDialogue, captionsOf, contentsOf, dialoguesOf, isSpeech } from './records.js';
+import type { SetKind, SetReport } from './sets.js';
 import { RATE, type SoundFile } from './sound.js';
 import type { Split } from './split.js';
 import { AsideFiles } from './stream.js';
@@ -32,26 +33,12 @@ export interface EspnetOptions extends ExportOptions {
   attention?: Attention;
 }
 
-/** Counts of one data set: of a kind of record and a split. */
-export interface SetReport {
-  kind: SetKind;
-  split: Split;
-  manifest: string;
-  samples: number;
-  /** seconds of sound */
-  seconds: number;
-  /** by task: rows in all, and samples that are longer than a batch, which upstream drops */
-  tasks: Record<string, { rows: number; tooLong: number }>;
-}
-
 export interface EspnetReport {
   format: 'espnet';
   sets: Record<string, SetReport>;
   leftOut: LeftOut;
   check: ExportCheck;
 }
-
-export type SetKind = 'captions' | 'dialogues' | 'tts';
 
 /** Tasks of the recipe by kind of record. */
 const TASKS_OF: Record<SetKind, readonly string[]> = {

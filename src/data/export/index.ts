@@ -4,9 +4,10 @@
  */
 export { type ChatOptions, type ChatReport, exportChat } from './chat.js';
 export { checkExport, type ExportCheck } from './check.js';
-export { type EspnetOptions, type EspnetReport, exportEspnet, type SetReport } from './espnet.js';
+export { type EspnetOptions, type EspnetReport, exportEspnet } from './espnet.js';
 export { DialogueImport, dialogueRows, type ImportedDialogue } from './import.js';
 export { answeredRows, conversationRows, heardRows, textRows } from './lengths.js';
 export { exportParquet, type ParquetOptions, type ParquetReport } from './parquet.js';
 export type { ExportOptions, ExportProgress } from './progress.js';
 export { ATTENTIONS, type Attention } from './recipe.js';
+export type { SetKind, SetReport } from './sets.js';
