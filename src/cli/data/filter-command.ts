@@ -2,6 +2,7 @@
 import type { Command } from 'commander';
 import type { Start } from '../context.js';
 import { numberOf, withOutputFlags } from '../options.js';
+import { withEndpoint } from './endpoint.js';
 
 /** @param data the command `bagpiper data` */
 export function addFilter(data: Command, start: Start): void {
@@ -66,19 +67,12 @@ function withSides(command: Command): Command {
 }
 
 function withJudge(command: Command): Command {
-  return command
-    .option('--endpoint <url>', 'judge captions by a model at OpenAI-compatible servers, commas between them')
-    .option('--llm-model <name>', 'model at the endpoint (default: the only one there)')
+  const words = {
+    endpoint: 'judge captions by a model at OpenAI-compatible servers, commas between them',
+    window: 'captions judged at once (default: 64)',
+    prompts: 'prompts of your own: filter/judge.md, filter/agreement.md',
+  };
+  return withEndpoint(command, words)
     .option('--hear', 'the model hears: judge also whether caption and sound agree')
-    .option('--min-agreement <1..5>', 'of caption and sound (default: 3)', numberOf('--min-agreement'))
-    .option('--api-key <key>', 'default: BAGPIPER_API_KEY, else OPENAI_API_KEY of the environment')
-    .option('--window <n>', 'captions judged at once (default: 64)', numberOf('--window'))
-    .option('--queue <url>', 'hand the judging to workers behind this Redis (bagpiper data worker)')
-    .option('--timeout <s>', 'seconds until an answer is there (default: 300)', numberOf('--timeout'))
-    .option('--requests-per-minute <n>', 'at most, of one endpoint', numberOf('--requests-per-minute'))
-    .option('--tokens-per-minute <n>', 'at most, of one endpoint', numberOf('--tokens-per-minute'))
-    .option('--price-in <p>', 'of a million tokens read', numberOf('--price-in'))
-    .option('--price-out <p>', 'of a million tokens written', numberOf('--price-out'))
-    .option('--budget <b>', 'the most that the run may cost in all', numberOf('--budget'))
-    .option('--prompts <dir>', 'prompts of your own: filter/judge.md, filter/agreement.md');
+    .option('--min-agreement <1..5>', 'of caption and sound (default: 3)', numberOf('--min-agreement'));
 }

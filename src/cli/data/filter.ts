@@ -2,17 +2,17 @@
 import { existsSync, mkdirSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import type { FilterProgress, FilterRequest, FilterStats, SideName } from '../../data/filter/index.js';
-import type { ChatSettings } from '../../data/llm/options.js';
 import type { Progress, StageOutcome } from '../../data/run/index.js';
 import type { SoundKind } from '../../data/types.js';
 import { BagpiperError, messageOf } from '../../errors.js';
 import type { Context } from '../context.js';
 import { EXIT } from '../failure.js';
+import { chatSettings, type EndpointFlags } from './endpoint.js';
 import { type LimitFlags, settingsOf } from './filter-settings.js';
 import { progressLine } from './progress.js';
 import { QUEUE_WINDOW, withQueue } from './queue.js';
 
-export interface FilterFlags extends LimitFlags {
+export interface FilterFlags extends LimitFlags, EndpointFlags {
   out?: string;
   transcripts?: string;
   deleteIds?: string[];
@@ -23,19 +23,7 @@ export interface FilterFlags extends LimitFlags {
   textToAudio?: string;
   audioToText?: string;
   kind?: string;
-  endpoint?: string;
-  llmModel?: string;
   hear?: boolean;
-  apiKey?: string;
-  queue?: string;
-  window?: number;
-  timeout?: number;
-  requestsPerMinute?: number;
-  tokensPerMinute?: number;
-  priceIn?: number;
-  priceOut?: number;
-  budget?: number;
-  prompts?: string;
   json?: boolean;
 }
 
@@ -132,7 +120,7 @@ async function ofRun(folder: string, shared: Shared, flags: FilterFlags, context
     };
     const extras = { signal, env: io.env, ...(apiKey !== undefined && { apiKey }) };
     const judge = {
-      chat: chatOf(flags, flags.endpoint),
+      chat: chatSettings(flags.endpoint, flags),
       extras,
       prompts: filterPrompts(flags.prompts),
       hears: flags.hear === true,
@@ -144,21 +132,6 @@ async function ofRun(folder: string, shared: Shared, flags: FilterFlags, context
   } finally {
     await run.close();
   }
-}
-
-function chatOf(flags: FilterFlags, endpoints: string): ChatSettings {
-  const { llmModel, timeout, requestsPerMinute, tokensPerMinute, priceIn, priceOut, budget } = flags;
-  return {
-    endpoints,
-    ...(llmModel !== undefined && { model: llmModel }),
-    ...(timeout !== undefined && { timeout }),
-    ...(requestsPerMinute !== undefined && { requestsPerMinute }),
-    ...(tokensPerMinute !== undefined && { tokensPerMinute }),
-    ...((priceIn !== undefined || priceOut !== undefined) && {
-      prices: { input: priceIn ?? 0, output: priceOut ?? 0 },
-    }),
-    ...(budget !== undefined && { budget }),
-  };
 }
 
 /** The funnel with an example of each reason. */

@@ -2,6 +2,7 @@
 import type { Command } from 'commander';
 import type { Start } from '../context.js';
 import { numberOf, withOutputFlags } from '../options.js';
+import { withEndpoint } from './endpoint.js';
 
 const examples = (...lines: string[]): string => `\nExamples:\n${lines.map((line) => `  $ ${line}`).join('\n')}\n`;
 
@@ -23,7 +24,16 @@ export function addLabel(data: Command, start: Start): void {
       'caption with a model here (default, without --endpoint: the small one of this package)',
     )
     .option('--threads <n>', 'of a model here (default: one a core)', numberOf('--threads'));
-  withEndpoint(label)
+  withEndpoint(label, {
+    endpoint: 'caption by models behind OpenAI-compatible servers, commas between them',
+    window: 'clips worked on at once (default: 64; 4 for a model here)',
+    prompts: 'a prompt of your own: label/caption.md',
+  })
+    .option('--temperature <t>', 'of the text (default: as the model has it)', numberOf('--temperature'))
+    .option('--max-tokens <n>', 'longest caption (default: 1024)', numberOf('--max-tokens'))
+    .option('--seed <n>', 'equal seeds ask for equal captions (default: 0)', numberOf('--seed'))
+    .option('--no-prompt', 'send the sound without any text, as captioners want it')
+    .option('--limit <n>', 'only the first so many clips', numberOf('--limit'))
     .addHelpText(
       'after',
       examples(
@@ -36,27 +46,6 @@ export function addLabel(data: Command, start: Start): void {
     .action((sources: string[], flags) =>
       start(async (context) => (await import('./label.js')).dataLabel(sources, flags, context), flags),
     );
-}
-
-function withEndpoint(command: Command): Command {
-  return command
-    .option('--endpoint <url>', 'caption by models behind OpenAI-compatible servers, commas between them')
-    .option('--llm-model <name>', 'model at the endpoint (default: the only one there)')
-    .option('--api-key <key>', 'default: BAGPIPER_API_KEY, else OPENAI_API_KEY of the environment')
-    .option('--window <n>', 'clips worked on at once (default: 64; 4 for a model here)', numberOf('--window'))
-    .option('--queue <url>', 'hand the work to workers behind this Redis (bagpiper data worker)')
-    .option('--timeout <s>', 'seconds until an answer is there (default: 300)', numberOf('--timeout'))
-    .option('--requests-per-minute <n>', 'at most, of one endpoint', numberOf('--requests-per-minute'))
-    .option('--tokens-per-minute <n>', 'at most, of one endpoint', numberOf('--tokens-per-minute'))
-    .option('--price-in <p>', 'of a million tokens read', numberOf('--price-in'))
-    .option('--price-out <p>', 'of a million tokens written', numberOf('--price-out'))
-    .option('--budget <b>', 'the most that the labels of the run may cost in all', numberOf('--budget'))
-    .option('--temperature <t>', 'of the text (default: as the model has it)', numberOf('--temperature'))
-    .option('--max-tokens <n>', 'longest caption (default: 1024)', numberOf('--max-tokens'))
-    .option('--seed <n>', 'equal seeds ask for equal captions (default: 0)', numberOf('--seed'))
-    .option('--prompts <dir>', 'a prompt of your own: label/caption.md')
-    .option('--no-prompt', 'send the sound without any text, as captioners want it')
-    .option('--limit <n>', 'only the first so many clips', numberOf('--limit'));
 }
 
 export function addStatus(data: Command, start: Start): void {

@@ -1,37 +1,25 @@
 /** `bagpiper data label SOURCE... --run RUN`: lists sounds, and writes a rich caption of each. */
 import { existsSync } from 'node:fs';
 import type { EndpointLabels, LabelSettings, LocalLabels } from '../../data/label/index.js';
-import type { ChatSettings, Prices } from '../../data/llm/options.js';
 import type { Run, RunStageOptions, StageOutcome } from '../../data/run/index.js';
 import type { Keyed, Stage } from '../../data/types.js';
 import { BagpiperError } from '../../errors.js';
 import type { Context } from '../context.js';
 import { EXIT } from '../failure.js';
+import { chatSettings, type EndpointFlags, pricesOf } from './endpoint.js';
 import { countsLine, kindsOf, number, progressLine, sumOf } from './progress.js';
 import { QUEUE_WINDOW, withQueue } from './queue.js';
 
-export interface LabelFlags {
+export interface LabelFlags extends EndpointFlags {
   run: string;
   maxSeconds?: number;
   list?: boolean;
   from?: string[];
   model?: string;
   threads?: number;
-  endpoint?: string;
-  llmModel?: string;
-  apiKey?: string;
-  queue?: string;
-  window?: number;
-  timeout?: number;
-  requestsPerMinute?: number;
-  tokensPerMinute?: number;
-  priceIn?: number;
-  priceOut?: number;
-  budget?: number;
   temperature?: number;
   maxTokens?: number;
   seed?: number;
-  prompts?: string;
   /** false: `--no-prompt` */
   prompt?: boolean;
   limit?: number;
@@ -74,9 +62,7 @@ function checkFlags(sources: readonly string[], flags: LabelFlags): void {
       '--endpoint and --model exclude each other; name the model of an endpoint with --llm-model.',
     );
   }
-  if ((flags.priceIn === undefined) !== (flags.priceOut === undefined)) {
-    throw new BagpiperError('--price-in and --price-out belong together; give both, as prices of a million tokens.');
-  }
+  pricesOf(flags);
   if (flags.list && sources.length === 0) throw new BagpiperError('--list needs sources to list; name a folder.');
 }
 
@@ -173,29 +159,15 @@ async function caption(run: Run, flags: LabelFlags, context: Context): Promise<S
 }
 
 function settingsOf(flags: LabelFlags, prompt: string | null): LabelSettings {
-  const { endpoint, llmModel, model, threads, temperature, maxTokens, seed, timeout } = flags;
-  const { requestsPerMinute, tokensPerMinute, budget } = flags;
+  const { endpoint, model, threads, temperature, maxTokens, seed } = flags;
   const made = { ...(temperature !== undefined && { temperature }), ...(seed !== undefined && { seed }) };
   if (endpoint === undefined) {
     const local: LocalLabels = { by: 'local', ...made };
     return { ...local, ...(model !== undefined && { model }), ...(threads !== undefined && { threads }) };
   }
-  const prices = pricesOf(flags);
-  const chat: ChatSettings = {
-    endpoints: endpoint,
-    ...(llmModel !== undefined && { model: llmModel }),
-    ...(timeout !== undefined && { timeout }),
-    ...(requestsPerMinute !== undefined && { requestsPerMinute }),
-    ...(tokensPerMinute !== undefined && { tokensPerMinute }),
-    ...(prices && { prices }),
-    ...(budget !== undefined && { budget }),
-  };
+  const chat = chatSettings(endpoint, flags);
   const labels: EndpointLabels = { by: 'endpoint', chat, prompt, ...made };
   return { ...labels, ...(maxTokens !== undefined && { maxTokens }) };
-}
-
-function pricesOf({ priceIn, priceOut }: LabelFlags): Prices | undefined {
-  return priceIn === undefined || priceOut === undefined ? undefined : { input: priceIn, output: priceOut };
 }
 
 async function tell(

@@ -2,25 +2,23 @@
 import type { Command } from 'commander';
 import type { Start } from '../context.js';
 import { numberOf, withOutputFlags } from '../options.js';
+import { withEndpoint } from './endpoint.js';
 
 const examples = (...lines: string[]): string => `\nExamples:\n${lines.map((line) => `  $ ${line}`).join('\n')}\n`;
 
 /** Options of both: which models, how many requests, which prompts. */
 function withModels(command: Command): Command {
-  return withOutputFlags(command)
-    .requiredOption('--endpoint <url>', 'address of an OpenAI-compatible server, or several with commas between')
-    .option('--llm-model <name>', 'model at the endpoint (default: the only one there)')
-    .option('--api-key <key>', 'default: BAGPIPER_API_KEY, else OPENAI_API_KEY of the environment')
-    .option('--window <n>', 'records worked on at once (default: 64)', numberOf('--window'))
-    .option('--queue <url>', 'hand the work to workers behind this Redis (bagpiper data worker)')
-    .option('--timeout <s>', 'seconds until an answer is there (default: 300)', numberOf('--timeout'))
-    .option('--requests-per-minute <n>', 'at most, of one endpoint', numberOf('--requests-per-minute'))
-    .option('--tokens-per-minute <n>', 'at most, of one endpoint', numberOf('--tokens-per-minute'))
-    .option('--price-in <p>', 'of a million tokens read', numberOf('--price-in'))
-    .option('--price-out <p>', 'of a million tokens written', numberOf('--price-out'))
-    .option('--budget <b>', 'the most that the run may cost in all', numberOf('--budget'))
-    .option('--prompts <dir>', 'prompt files of your own; what is not there is taken from the package')
-    .option('--seed <n>', 'equal seeds ask equal questions (default: 0)', numberOf('--seed'));
+  const words = {
+    endpoint: 'address of an OpenAI-compatible server, or several with commas between',
+    window: 'records worked on at once (default: 64)',
+    prompts: 'prompt files of your own; what is not there is taken from the package',
+    required: true,
+  };
+  return withEndpoint(withOutputFlags(command), words).option(
+    '--seed <n>',
+    'equal seeds ask equal questions (default: 0)',
+    numberOf('--seed'),
+  );
 }
 
 /** @param data the command `bagpiper data` */

@@ -1,26 +1,15 @@
 /** `bagpiper data simulate VARIANT RUN` and `bagpiper data judge RUN`: dialogues from captions, and what they are worth. */
-import type { ChatSettings } from '../../data/llm/options.js';
 import type { StageOutcome } from '../../data/run/index.js';
 import type { SimulateOptions, SimulateSettings } from '../../data/simulate/index.js';
 import { BagpiperError } from '../../errors.js';
 import type { Context } from '../context.js';
 import { EXIT } from '../failure.js';
+import { chatSettings, type EndpointFlags } from './endpoint.js';
 import { countsLine, kindsOf, progressLine, sumOf } from './progress.js';
 import { type ExecutorOf, QUEUE_WINDOW, withQueue } from './queue.js';
 
-export interface JudgeFlags {
+export interface JudgeFlags extends EndpointFlags {
   endpoint: string;
-  llmModel?: string;
-  apiKey?: string;
-  queue?: string;
-  window?: number;
-  timeout?: number;
-  requestsPerMinute?: number;
-  tokensPerMinute?: number;
-  priceIn?: number;
-  priceOut?: number;
-  budget?: number;
-  prompts?: string;
   seed?: number;
   json?: boolean;
 }
@@ -59,7 +48,7 @@ export async function dataSimulate(
     ...(flags.everyGroup && { everyGroup: true }),
   };
   const { thinkingEndpoint, thinkingModel, limit } = flags;
-  const requests = chatOf(flags);
+  const requests = chatSettings(flags.endpoint, flags);
   // Another server has models of its own; another model may be at the same server.
   const { model: _, ...others } = requests;
   const thinking = {
@@ -111,7 +100,7 @@ function optionsOf(flags: JudgeFlags, settings: SimulateSettings, { io, screen, 
   checkWhole('--window', flags.window, 1, 65_536);
   return {
     settings,
-    chat: { requests: chatOf(flags) },
+    chat: { requests: chatSettings(flags.endpoint, flags) },
     signal,
     onProgress: (progress) => screen.progress(progressLine(progress)),
     warn: (text) => screen.warn(text),
@@ -124,22 +113,6 @@ function optionsOf(flags: JudgeFlags, settings: SimulateSettings, { io, screen, 
 /** Options where a queue takes the work. */
 function handed(executor: ExecutorOf | undefined, { window = QUEUE_WINDOW }: JudgeFlags): Partial<SimulateOptions> {
   return executor ? { executor, window } : {};
-}
-
-function chatOf(flags: JudgeFlags): ChatSettings {
-  const { endpoint, llmModel, timeout, requestsPerMinute, tokensPerMinute, priceIn, priceOut, budget } = flags;
-  if ((priceIn === undefined) !== (priceOut === undefined)) {
-    throw new BagpiperError('--price-in and --price-out belong together; give both, as prices of a million tokens.');
-  }
-  return {
-    endpoints: endpoint,
-    ...(llmModel !== undefined && { model: llmModel }),
-    ...(timeout !== undefined && { timeout }),
-    ...(requestsPerMinute !== undefined && { requestsPerMinute }),
-    ...(tokensPerMinute !== undefined && { tokensPerMinute }),
-    ...(priceIn !== undefined && priceOut !== undefined && { prices: { input: priceIn, output: priceOut } }),
-    ...(budget !== undefined && { budget }),
-  };
 }
 
 function seedOf({ seed = 0 }: JudgeFlags): number {
