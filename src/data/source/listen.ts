@@ -59,7 +59,8 @@ export class Listener {
     this.open.set(uri, file);
     for (const [name, other] of this.open) {
       if (this.open.size <= MOST_OPEN) break;
-      if (other.busy) continue;
+      // This one is about to be busy.
+      if (other.busy || other === file) continue;
       this.open.delete(name);
       void other.close();
     }

@@ -1,4 +1,13 @@
-import { copyFileSync, mkdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
+import {
+  copyFileSync,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  readlinkSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { join, resolve } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
 import { encodeWav, loadMono16k } from '../../../src/audio/index.js';
@@ -37,6 +46,15 @@ async function clipsOf(named: string[], places = new Places({}), maxSeconds = 30
     for await (const line of linesIn<Clip>(run.file('clips'))) lines.push(line);
     return lines;
   });
+}
+
+/** What a file descriptor of this process is; empty where it was closed meanwhile. */
+function targetOf(descriptor: string): string {
+  try {
+    return readlinkSync(`/proc/self/fd/${descriptor}`);
+  } catch {
+    return '';
+  }
 }
 
 const wav = (seconds: number): Uint8Array => encodeWav(sine(seconds * 16_000, 16_000, 300), 16_000);
@@ -221,6 +239,23 @@ describe('long sounds', () => {
     await listener.close();
     expect(clips[0].audio.start).toBe(0);
     expect(clips.every(({ audio }, i) => i === 0 || audio.start === clips[i - 1].audio.end)).toBe(true);
+  });
+});
+
+describe.runIf(existsSync('/proc/self/fd'))('parts of many files at once', () => {
+  it('leave no file open', async () => {
+    const folder = temporary();
+    // Long enough not to be read in one go.
+    const files = Array.from({ length: 9 }, (_, i) => join(folder, `${i}.wav`));
+    for (const file of files) writeFileSync(file, wav(30));
+    const open = () => readdirSync('/proc/self/fd').filter((fd) => targetOf(fd).startsWith(folder));
+    const listener = new Listener(new Places({}));
+    for (const start of [0, 1, 0]) {
+      await Promise.all(files.map((uri) => listener.samples({ uri, start, end: start + 1 })));
+    }
+    expect(open().length).toBeGreaterThan(0);
+    await listener.close();
+    expect(open()).toEqual([]);
   });
 });
 
