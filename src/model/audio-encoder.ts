@@ -3,7 +3,18 @@
  * pass three convolutions on their own, becomes tokens, and passes transformer blocks that look within windows.
  * Formulas: docs/model.md, "Audio encoder".
  */
-import { add, conv, type Graph, gather, gelu, linearNamed, reshape, type Tensor, transpose } from '../graph/index.js';
+import {
+  add,
+  conv,
+  type Graph,
+  gather,
+  gelu,
+  linearNamed,
+  mul,
+  reshape,
+  type Tensor,
+  transpose,
+} from '../graph/index.js';
 import { affine, encoderLayer, HIDDEN, norm } from '../nn/index.js';
 import type { AudioConfig } from './config.js';
 
@@ -42,7 +53,7 @@ export function encoderTensors(config: AudioConfig): Map<string, number[]> {
 }
 
 /** Positions within a chunk, [tokens, width]: sines of the first half's rates, then cosines. */
-function positionTable(tokens: number, width: number): Float32Array {
+export function positionTable(tokens: number, width: number): Float32Array {
   const half = width / 2;
   const table = new Float32Array(tokens * width);
   for (let k = 0; k < half; k++) {
@@ -55,8 +66,19 @@ function positionTable(tokens: number, width: number): Float32Array {
   return table;
 }
 
-/** Convolutions, projection and positions: chunks [n, 1, mel, frames] of a fixed number of frames -> [n, tokens, d_model]. */
-export function embedChunks(chunks: Tensor, config: AudioConfig): Tensor {
+/** What keeps chunks apart that share one long picture: chunks begin at multiples of 8 frames, with 8 empty ones between them. */
+export interface Apart {
+  /** 1 where a chunk has a step and 0 elsewhere, after the first and the second convolution: [1, 1, 1, steps] */
+  steps: readonly [Tensor, Tensor];
+  /** each token's row of {@link positionTable}: [1, tokens, d_model] */
+  positions: Tensor;
+}
+
+/**
+ * Convolutions, projection and positions: chunks [n, 1, mel, frames] of a fixed number of frames -> [n, tokens, d_model]. With
+ * `apart`, chunks of any length lie one behind the other in one picture, which changes nothing for any of them.
+ */
+export function embedChunks(chunks: Tensor, config: AudioConfig, apart?: Apart): Tensor {
   const g = chunks.graph;
   const { downsample_hidden_size: c, d_model: d } = config;
   let x = chunks;
@@ -64,13 +86,15 @@ export function embedChunks(chunks: Tensor, config: AudioConfig): Tensor {
     const name = `${ENCODER_PREFIX}conv2d${i + 1}`;
     const w = g.parameter(`${name}.weight`, [c, inputs, 3, 3]);
     x = gelu(conv(x, w, g.parameter(`${name}.bias`, [c]), { stride: [2, 2], padding: [1, 1] }));
+    // The next convolution must find beyond a chunk's ends what pads a chunk that is alone: zeros.
+    if (apart && i < 2) x = mul(x, apart.steps[i]);
   }
   const bands = x.size(2);
   const tokens = x.size(3);
   // Channel slow, mel band fast, for every time step.
   const flat = reshape(transpose(x, [0, 3, 1, 2]), [chunks.shape[0], tokens, c * bands]);
   const projected = linearNamed(flat, `${ENCODER_PREFIX}conv_out.weight`, d);
-  return add(projected, g.constant(positionTable(tokens, d), [1, tokens, d]));
+  return add(projected, apart?.positions ?? g.constant(positionTable(tokens, d), [1, tokens, d]));
 }
 
 /** Transformer blocks and output head: x [batch, tokens, d_model], additive mask -> [batch, tokens, output_dim]. */

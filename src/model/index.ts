@@ -4,6 +4,7 @@
  */
 
 export {
+  type Apart,
   chunkTokens,
   ENCODER_PREFIX,
   type EncodingPlan,
@@ -15,6 +16,7 @@ export {
   encodeTokens,
   layChunks,
   planEncoding,
+  positionTable,
 } from './audio-encoder.js';
 export type { Codec } from './codec/types.js';
 export {

@@ -7,9 +7,9 @@ import { Epochs } from '../epochs.js';
 import { train } from '../loop.js';
 import {
   type Clip,
-  chunksOf,
   createEncoderTrainer,
   type EncoderBatch,
+  framesOf,
   initialEncoder,
   layClips,
   type SpokenLosses,
@@ -49,28 +49,22 @@ export async function loadClips(corpus: string, cache: string): Promise<Clip[]> 
 
 export async function trainEncoder(options: EncoderRunOptions): Promise<void> {
   const { corpus, out, threads } = options;
-  const { chunks, clip, seed } = ENCODER_TRAINING;
+  const { frames, clip, seed } = ENCODER_TRAINING;
   const schedule = { ...ENCODER_TRAINING.schedule, steps: options.steps ?? ENCODER_TRAINING.schedule.steps };
   const clips = await loadClips(join(corpus, 'train'), join(corpus, 'mels', 'train'));
   const held = await loadClips(join(corpus, 'valid'), join(corpus, 'mels', 'valid'));
   process.stderr.write(`${clips.length} clips to learn from, ${held.length} held out\n`);
   const initial = initialEncoder(ENCODER, new Random(seed));
   if (options.initial) takeOver(initial, options.initial);
-  const encoder = await createEncoderTrainer(ENCODER, chunks, initial, threads);
-  const epochs = new Epochs(
-    seed,
-    clips.map((c) => chunksOf(c, ENCODER)),
-    chunks,
-    1,
-    4,
-  );
-  const check = heldOutBatches(held.slice(0, CHECK_CLIPS), chunks);
+  const encoder = await createEncoderTrainer(ENCODER, frames, initial, threads);
+  const epochs = new Epochs(seed, clips.map(framesOf), frames, 1, 4);
+  const check = heldOutBatches(held.slice(0, CHECK_CLIPS), frames);
   let spoken: SpokenLosses = { words: 0, letters: 0 };
   const result = await train(
     encoder.trainer,
     async (step) => {
       const picked = epochs.at(step)[0].map((i) => clips[i]);
-      const batch = layClips(ENCODER, chunks, picked, new Random(`${seed}/augment/${step}`));
+      const batch = layClips(ENCODER, frames, picked, new Random(`${seed}/augment/${step}`));
       spoken = await encoder.addSpoken(batch);
       return { inputs: batch.inputs, tokens: Math.round(batch.seconds) };
     },
@@ -111,14 +105,14 @@ function takeOver(initial: Map<string, Float32Array>, path: string): void {
 }
 
 /** Whole batches of held-out clips in their order. */
-function heldOutBatches(clips: readonly Clip[], chunks: number): EncoderBatch[] {
+function heldOutBatches(clips: readonly Clip[], frames: number): EncoderBatch[] {
   const batches: EncoderBatch[] = [];
   let waiting: Clip[] = [];
   let used = 0;
   for (const clip of clips) {
-    const needed = chunksOf(clip, ENCODER);
-    if (used + needed > chunks) {
-      batches.push(layClips(ENCODER, chunks, waiting));
+    const needed = framesOf(clip);
+    if (used + needed > frames) {
+      batches.push(layClips(ENCODER, frames, waiting));
       waiting = [];
       used = 0;
     }

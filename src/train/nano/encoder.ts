@@ -5,7 +5,15 @@
 
 import type { Scene } from '../../corpus/index.js';
 import { add, exp, Graph, log, maximum, mul, neg, reshape, sub, sumAll, type Tensor } from '../../graph/index.js';
-import { type AudioConfig, chunkTokens, embedChunks, encoderTensors, encodeTokens } from '../../model/index.js';
+import {
+  type Apart,
+  type AudioConfig,
+  chunkTokens,
+  embedChunks,
+  encoderTensors,
+  encodeTokens,
+  positionTable,
+} from '../../model/index.js';
 import { affine, HIDDEN } from '../../nn/index.js';
 import type { Random } from '../../random.js';
 import { Session, type Value } from '../../runtime/index.js';
@@ -38,8 +46,8 @@ export interface EncoderBatch {
   seconds: number;
 }
 
-/** One chunk of the convolutions in mel frames: a second. */
-const frames = (config: AudioConfig): number => 2 * config.n_window;
+/** Mel frames of a token, and of the empty token behind each clip, which keeps the convolutions of two clips apart. */
+const STEP = 8;
 
 /** Initial weights: normal, scaled by the number of inputs (He), ones for norms, zeros for biases. */
 export function initialEncoder(config: AudioConfig, random: Random): Map<string, Float32Array> {
@@ -69,12 +77,17 @@ export function initialEncoder(config: AudioConfig, random: Random): Map<string,
  */
 const gain = (name: string): number => (name.includes('conv_out') ? 4 : /out_proj|fc2/.test(name) ? 0.1 : 1);
 
-/** The heads of pre-training, for `chunks` chunks. */
-function network(graph: Graph, config: AudioConfig, chunks: number): Record<'tags' | 'words' | 'letters', Tensor> {
-  const tokens = chunks * chunkTokens(frames(config));
-  const input = graph.input('chunks', 'float32', [chunks, 1, config.num_mel_bins, frames(config)]);
+/** The heads of pre-training, for a picture of `frames` mel frames. */
+function network(graph: Graph, config: AudioConfig, frames: number): Record<'tags' | 'words' | 'letters', Tensor> {
+  const tokens = frames / STEP;
+  const picture = graph.input('picture', 'float32', [1, 1, config.num_mel_bins, frames]);
   const mask = graph.input('mask', 'float32', [1, 1, tokens, tokens]);
-  const embedded = reshape(embedChunks(input, config), [1, tokens, config.d_model]);
+  const steps = (n: number) => graph.input(`steps.${n}`, 'float32', [1, 1, 1, frames / 2 ** n]);
+  const apart: Apart = {
+    steps: [steps(1), steps(2)],
+    positions: graph.input('positions', 'float32', [1, tokens, config.d_model]),
+  };
+  const embedded = embedChunks(picture, config, apart);
   const features = reshape(encodeTokens(embedded, mask, config), [tokens, config.output_dim]);
   return {
     tags: affine(features, 'tag_head', TAGS.length),
@@ -111,19 +124,20 @@ export interface EncoderTrainer {
   forward(batch: EncoderBatch): Promise<HeadOutputs>;
 }
 
+/** @param frames mel frames of a batch's picture, a multiple of 8 */
 export async function createEncoderTrainer(
   config: AudioConfig,
-  chunks: number,
+  frames: number,
   values: Map<string, Float32Array>,
   threads: number,
 ): Promise<EncoderTrainer> {
   const forwardGraph = new Graph();
-  for (const [name, head] of Object.entries(network(forwardGraph, config, chunks))) forwardGraph.output(name, head);
+  for (const [name, head] of Object.entries(network(forwardGraph, config, frames))) forwardGraph.output(name, head);
   const session = await Session.create(forwardGraph, { threads });
 
   const graph = new Graph();
-  const { tags, words, letters } = network(graph, config, chunks);
-  const tokens = chunks * chunkTokens(frames(config));
+  const { tags, words, letters } = network(graph, config, frames);
+  const tokens = frames / STEP;
   const target = graph.input('tag_target', 'float32', [tokens, TAGS.length]);
   const weight = graph.input('tag_weight', 'float32', [tokens, TAGS.length]);
   // A present tag weighs more than an absent one: most tags are absent most of the time.
@@ -187,37 +201,42 @@ const POSITIVE_WEIGHT = 3;
 const WORD_WEIGHT = 3;
 const LETTER_WEIGHT = 5;
 
-/** Chunks that a clip takes in a batch. */
-export const chunksOf = (clip: Clip, config: AudioConfig): number => Math.ceil(clip.mel.frames / frames(config));
+/** Frames of the batch's picture that a clip takes. */
+export const framesOf = (clip: Clip): number => STEP * (chunkTokens(clip.mel.frames) + 1);
 
 /**
- * Lays clips into a batch of `chunks` chunks; they must fit. With `augment`, each picture gets a random offset in level
- * and a masked band.
+ * Lays clips one behind the other into a picture of `frames` mel frames; they must fit. With `augment`, each clip gets a random
+ * offset in level and a masked band.
  */
-export function layClips(config: AudioConfig, chunks: number, clips: readonly Clip[], augment?: Random): EncoderBatch {
-  const width = frames(config);
-  const each = chunkTokens(width);
-  const tokens = chunks * each;
-  const picture = new Float32Array(chunks * config.num_mel_bins * width);
+export function layClips(config: AudioConfig, frames: number, clips: readonly Clip[], augment?: Random): EncoderBatch {
+  const { num_mel_bins: bands, d_model: width } = config;
+  const tokens = frames / STEP;
+  const picture = new Float32Array(bands * frames);
+  const positions = new Float32Array(tokens * width);
+  const steps = [2, 4].map((n) => new Float32Array(frames / n));
   const target = new Float32Array(tokens * TAGS.length);
   const owner = new Int32Array(tokens).fill(-1);
   const spans: EncoderBatch['spans'] = [];
   let used = 0;
   let seconds = 0;
   for (const clip of clips) {
-    const needed = chunksOf(clip, config);
-    if (used + needed > chunks) throw new Error(`the clips of a batch do not fit ${chunks} chunks`);
-    for (let c = 0; c < needed; c++) {
-      melFrames(clip.mel, c * width, width, picture, (used + c) * config.num_mel_bins * width, width);
+    const { mel } = clip;
+    if (mel.frames > 2 * config.n_window) throw new Error(`a clip of ${mel.frames} frames is longer than a chunk`);
+    if (used + framesOf(clip) > frames) throw new Error(`the clips of a batch do not fit ${frames} frames`);
+    melFrames(mel, 0, mel.frames, picture, used, frames);
+    if (augment) disturb(picture, used, mel.frames, frames, config, augment);
+    const [start, length] = [used / STEP, chunkTokens(mel.frames)];
+    let left = mel.frames;
+    for (const [i, n] of [2, 4].entries()) {
+      left = Math.ceil(left / 2);
+      steps[i].fill(1, used / n, used / n + left);
     }
-    if (augment) disturb(picture, used, needed, config, augment);
-    const start = used * each;
-    const length = (needed - 1) * each + chunkTokens(clip.mel.frames - (needed - 1) * width);
+    positions.set(positionTable(length, width), start * width);
     tagScene(clip.scene, length, target, start);
     owner.fill(spans.length, start, start + length);
     spans.push({ clip, start, tokens: length });
-    used += needed;
-    seconds += clip.mel.frames / 100;
+    used += framesOf(clip);
+    seconds += mel.frames / 100;
   }
   const counted = spans.reduce((n, s) => n + s.tokens, 0);
   const weight = new Float32Array(tokens * TAGS.length);
@@ -233,7 +252,10 @@ export function layClips(config: AudioConfig, chunks: number, clips: readonly Cl
     for (let j = 0; j < tokens; j++) if (owner[i] !== owner[j] && i !== j) mask[i * tokens + j] = HIDDEN;
   }
   const inputs: Record<string, Value> = {
-    chunks: { data: picture, dims: [chunks, 1, config.num_mel_bins, width] },
+    picture: { data: picture, dims: [1, 1, bands, frames] },
+    positions: { data: positions, dims: [1, tokens, width] },
+    'steps.1': { data: steps[0], dims: [1, 1, 1, frames / 2] },
+    'steps.2': { data: steps[1], dims: [1, 1, 1, frames / 4] },
     mask: { data: mask, dims: [1, 1, tokens, tokens] },
     tag_target: { data: target, dims: [tokens, TAGS.length] },
     tag_weight: { data: weight, dims: [tokens, TAGS.length] },
@@ -248,8 +270,14 @@ const COLOUR = 0.075;
  * SpecAugment (Park et al. 2019) in small: one masked band of up to 12 mel bands; and another microphone: a random level
  * and a random smooth colour over the bands, so that the small world's own sound is not all that is known.
  */
-function disturb(picture: Float32Array, first: number, count: number, config: AudioConfig, random: Random): void {
-  const width = frames(config);
+function disturb(
+  picture: Float32Array,
+  first: number,
+  count: number,
+  stride: number,
+  config: AudioConfig,
+  random: Random,
+): void {
   const offset = random.range(-0.15, 0.15);
   const waves = [1, 2, 3].map((n) => ({ n, size: random.normal() * COLOUR, phase: random.range(0, 2 * Math.PI) }));
   const bands = random.chance(0.5) ? random.int(13) : 0;
@@ -257,11 +285,9 @@ function disturb(picture: Float32Array, first: number, count: number, config: Au
   for (let band = 0; band < config.num_mel_bins; band++) {
     const place = (Math.PI * band) / config.num_mel_bins;
     const change = waves.reduce((sum, { n, size, phase }) => sum + size * Math.cos(n * place + phase), offset);
-    for (let c = first; c < first + count; c++) {
-      const at = (c * config.num_mel_bins + band) * width;
-      if (band >= low && band < low + bands) picture.fill(0, at, at + width);
-      else for (let t = at; t < at + width; t++) if (picture[t] !== 0) picture[t] += change;
-    }
+    const at = band * stride + first;
+    if (band >= low && band < low + bands) picture.fill(0, at, at + count);
+    else for (let t = at; t < at + count; t++) picture[t] += change;
   }
 }
 

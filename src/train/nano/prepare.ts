@@ -1,7 +1,7 @@
 /** What the language model's training needs besides the corpus: a tokenizer for its words, and every clip heard by the frozen encoder. */
 import { makeWords, type Scene } from '../../corpus/index.js';
 import { Graph } from '../../graph/index.js';
-import { type AudioConfig, encoderGraph, layChunks, planEncoding } from '../../model/index.js';
+import { type AudioConfig, encoderFront, encoderTower, layChunks, planEncoding } from '../../model/index.js';
 import { Random } from '../../random.js';
 import { Session } from '../../runtime/index.js';
 import { generationText, understandingText } from '../../tasks/format.js';
@@ -41,29 +41,34 @@ export async function encodeClips(
   parameters: ReadonlyMap<string, Float32Array>,
   threads: number,
 ): Promise<Float32Array[]> {
-  const sessions = new Map<number, Session>();
-  const out: Float32Array[] = [];
-  for (const { mel } of clips) {
-    const plan = planEncoding(mel.frames, config);
-    let session = sessions.get(plan.frames);
-    if (!session) {
-      const graph = new Graph();
-      encoderGraph(graph, config, plan.frames);
-      session = await Session.create(graph, { threads, parameters: (name) => ({ data: parameters.get(name)! }) });
-      sessions.set(plan.frames, session);
+  const compile = (build: (graph: Graph) => void): Promise<Session> => {
+    const graph = new Graph();
+    build(graph);
+    return Session.create(graph, { threads, parameters: (name) => ({ data: parameters.get(name)! }) });
+  };
+  const tower = await compile((graph) => graph.output('features', encoderTower(graph, config)));
+  const out = new Array<Float32Array>(clips.length);
+  const plans = clips.map(({ mel }) => planEncoding(mel.frames, config));
+  // Every length has convolutions of its own: one length after the other.
+  for (const frames of new Set(plans.map((plan) => plan.frames))) {
+    const front = await compile((graph) => graph.output('embed', encoderFront(graph, config, frames)));
+    for (const [i, plan] of plans.entries()) {
+      if (plan.frames !== frames) continue;
+      const { mel } = clips[i];
+      const picture = new Float32Array(config.num_mel_bins * mel.frames);
+      melFrames(mel, 0, mel.frames, picture, 0, mel.frames);
+      const { embed } = await front.run({
+        chunks: {
+          data: layChunks(picture, mel.frames, plan, config),
+          dims: [plan.chunks, 1, config.num_mel_bins, plan.frames],
+        },
+        keep: { data: plan.keep, dims: [plan.tokens] },
+      });
+      const mask = { data: plan.mask, dims: [1, 1, plan.tokens, plan.tokens] };
+      out[i] = (await tower.run({ embed, mask })).features.data as Float32Array;
     }
-    const picture = new Float32Array(config.num_mel_bins * mel.frames);
-    melFrames(mel, 0, mel.frames, picture, 0, mel.frames);
-    const { features } = await session.run({
-      chunks: {
-        data: layChunks(picture, mel.frames, plan, config),
-        dims: [plan.chunks, 1, config.num_mel_bins, plan.frames],
-      },
-      keep: { data: plan.keep, dims: [plan.tokens] },
-      mask: { data: plan.mask, dims: [1, 1, plan.tokens, plan.tokens] },
-    });
-    out.push(features.data as Float32Array);
+    await front.release();
   }
-  for (const session of sessions.values()) await session.release();
+  await tower.release();
   return out;
 }

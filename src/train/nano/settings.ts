@@ -43,8 +43,9 @@ export const NANO = {
     encoder_ffn_dim: 768,
     output_dim: 256,
     downsample_hidden_size: 32,
-    n_window: 50,
-    n_window_infer: 1000,
+    // One chunk for all that is heard at once: chunks of a second, as published, cut every third word of so small an encoder.
+    n_window: 600,
+    n_window_infer: 1200,
     activation_function: 'gelu',
   },
   /** clips of the small world last up to 10 s */
@@ -64,10 +65,10 @@ export const ENCODER: AudioConfig = nanoConfig().audio_config!;
 /** The corpus that the shipped model is trained on and judged by. */
 export const CORPUS = { seed: 'nano-1', scenes: { train: 7680, valid: 512, test: 320 } } as const;
 
-/** Encoder pre-training. A batch holds `chunks` seconds of sound. */
+/** Encoder pre-training. A batch's picture has so many mel frames of 10 ms. */
 export const ENCODER_TRAINING = {
   seed: 'nano-encoder-1',
-  chunks: 32,
+  frames: 3200,
   schedule: { peak: 7e-4, warmup: 100, steps: 15_000, floor: 0.02 } satisfies ScheduleOptions,
   clip: 1,
 };

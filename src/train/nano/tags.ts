@@ -49,17 +49,13 @@ export const TAG_WEIGHTS = Float32Array.from(TAGS, (tag) => {
 });
 
 const INDEX = new Map(TAGS.map((tag, i) => [tag, i]));
-/** Seconds of one encoder token: eight mel frames of 10 ms. A chunk of 100 frames gives 13, the last one half empty. */
+/** Seconds of one encoder token: eight mel frames of 10 ms. */
 const TOKEN_SECONDS = 0.08;
-const CHUNK_SECONDS = 1;
-const CHUNK_TOKENS = 13;
 
-/** The token that hears a time, in a clip laid out in chunks of one second. */
+/** The token that hears a time, in a clip that is one chunk. */
 export function tokenAt(seconds: number): number {
-  const chunk = Math.floor(seconds / CHUNK_SECONDS);
-  return (
-    chunk * CHUNK_TOKENS + Math.min(CHUNK_TOKENS - 1, Math.floor((seconds - chunk * CHUNK_SECONDS) / TOKEN_SECONDS))
-  );
+  // Times have two decimals, and 0.24 / 0.08 is a little less than 3.
+  return Math.floor(seconds / TOKEN_SECONDS + 1e-6);
 }
 
 /** Sets 1 in `out` [tokens, TAGS.length] wherever a tag holds. `start` is the clip's first token. */

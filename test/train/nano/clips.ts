@@ -42,11 +42,9 @@ export function scenes(count: number, seed = 'scenes'): Scene[] {
   return Array.from({ length: count }, () => randomScene(random));
 }
 
-/** Encoder tokens of a scene's clip: 13 a second, the last second by eight frames of 10 ms each. */
+/** Encoder tokens of a scene's clip: one for each eight frames of 10 ms. */
 export function tokensOf({ seconds }: Scene): number {
-  const frames = Math.floor(seconds * 100);
-  const whole = Math.ceil(frames / 100) - 1;
-  return 13 * whole + Math.ceil((frames - 100 * whole) / 8);
+  return Math.ceil(Math.floor(seconds * 100) / 8);
 }
 
 export function noiseMel(frames: number, seed: string): ByteMel {

@@ -4,11 +4,11 @@ import { ENCODER_PREFIX, encoderTensors } from '../../../src/model/index.js';
 import { Random } from '../../../src/random.js';
 import {
   type Clip,
-  chunksOf,
   createEncoderTrainer,
   type EncoderBatch,
   type EncoderTrainer,
   editDistance,
+  framesOf,
   initialEncoder,
   layClips,
   scoreEncoder,
@@ -26,8 +26,8 @@ import { TAG_WEIGHTS, TAGS, tagScene } from '../../../src/train/nano/tags.js';
 import { farthest } from '../../model/codec/tiny-codec.js';
 import { EMPTY, noiseClip, SMALL, scenes } from './clips.js';
 
-const CHUNKS = 6;
-const TOKENS = CHUNKS * 13;
+const FRAMES = 360;
+const TOKENS = FRAMES / 8;
 
 /** Two turns within two seconds, and an event. */
 const SPOKEN: Scene = {
@@ -38,7 +38,7 @@ const SPOKEN: Scene = {
     return { speaker: 0, words, sentence: words, start: 0.1 + i, end: 0.9 + i };
   }),
 };
-/** 2.04 s: three chunks, the last one with 4 frames; 1 s; and 0.08 s. */
+/** 2.04 s: 26 tokens, the last one with 4 frames; 1 s; and 0.08 s. */
 const CLIPS = [
   noiseClip(SPOKEN, 'one', 204),
   noiseClip({ ...EMPTY, room: { kind: 'hall', rt60: 2 } }, 'two', 100),
@@ -47,35 +47,36 @@ const CLIPS = [
 const data = ({ inputs }: EncoderBatch, name: string): Float32Array => inputs[name].data as Float32Array;
 
 describe('layClips', () => {
-  const batch = layClips(SMALL, CHUNKS, CLIPS);
+  const batch = layClips(SMALL, FRAMES, CLIPS);
 
-  it('gives each clip whole chunks and the tokens that its frames fill', () => {
-    expect(CLIPS.map((clip) => chunksOf(clip, SMALL))).toEqual([3, 1, 1]);
+  it('gives each clip the tokens that its frames fill, and an empty one behind', () => {
+    expect(CLIPS.map(framesOf)).toEqual([216, 112, 16]);
     expect(batch.spans.map(({ start, tokens }) => [start, tokens])).toEqual([
-      [0, 27],
-      [39, 13],
-      [52, 1],
+      [0, 26],
+      [27, 13],
+      [41, 1],
     ]);
     expect(batch.spans.map(({ clip }) => clip)).toEqual(CLIPS);
     expect(batch.seconds).toBeCloseTo(3.12, 12);
     expect(Object.fromEntries(Object.entries(batch.inputs).map(([name, { dims }]) => [name, dims]))).toEqual({
-      chunks: [CHUNKS, 1, 128, 100],
+      picture: [1, 1, 128, FRAMES],
+      positions: [1, TOKENS, SMALL.d_model],
+      'steps.1': [1, 1, 1, FRAMES / 2],
+      'steps.2': [1, 1, 1, FRAMES / 4],
       mask: [1, 1, TOKENS, TOKENS],
       tag_target: [TOKENS, TAGS.length],
       tag_weight: [TOKENS, TAGS.length],
     });
   });
 
-  it('cuts pictures into chunks, zeros where a clip has ended', () => {
-    const picture = data(batch, 'chunks');
-    const starts = [0, 3, 4];
+  it('lays pictures one behind the other, zeros where no clip is', () => {
+    const picture = data(batch, 'picture');
     let filled = 0;
     CLIPS.forEach(({ mel }, i) => {
       for (let band = 0; band < 128; band += 17) {
         for (let t = 0; t < mel.frames; t++) {
-          const cell = (starts[i] + Math.floor(t / 100)) * 12800 + band * 100 + (t % 100);
           const value = mel.top - 2 + (2 * mel.bytes[band * mel.frames + t]) / 255;
-          expect(Math.abs(picture[cell] - value)).toBeLessThan(1e-6);
+          expect(Math.abs(picture[band * FRAMES + [0, 216, 328][i] + t] - value)).toBeLessThan(1e-6);
         }
       }
       filled += 128 * mel.frames;
@@ -91,7 +92,7 @@ describe('layClips', () => {
     const rows = Array.from({ length: TOKENS }, (_, t) => weight.subarray(t * TAGS.length, (t + 1) * TAGS.length));
     const inside = (t: number) => batch.spans.some(({ start, tokens }) => t >= start && t < start + tokens);
     rows.forEach((row, t) => {
-      const wanted = TAG_WEIGHTS.map((w) => (inside(t) ? w / 41 : 0));
+      const wanted = TAG_WEIGHTS.map((w) => (inside(t) ? w / 40 : 0));
       expect(farthest(row, wanted)).toBeLessThan(1e-9);
     });
   });
@@ -108,19 +109,21 @@ describe('layClips', () => {
   });
 
   it('refuses clips that do not fit', () => {
-    expect(() => layClips(SMALL, 4, CLIPS)).toThrow('the clips of a batch do not fit 4 chunks');
+    expect(() => layClips(SMALL, 336, CLIPS)).toThrow('the clips of a batch do not fit 336 frames');
+    const long = noiseClip(EMPTY, 'long', 1201);
+    expect(() => layClips(SMALL, 2400, [long])).toThrow('a clip of 1201 frames is longer than a chunk');
   });
 
   describe('with augmentation', () => {
-    const augmented = (seed: string) => data(layClips(SMALL, CHUNKS, CLIPS, new Random(seed)), 'chunks');
-    const plain = data(batch, 'chunks');
+    const augmented = (seed: string) => data(layClips(SMALL, FRAMES, CLIPS, new Random(seed)), 'picture');
+    const plain = data(batch, 'picture');
 
     it('is a function of the seed and changes the picture alone', () => {
       expect(farthest(augmented('a'), augmented('a'))).toBe(0);
       expect(farthest(augmented('a'), augmented('b'))).toBeGreaterThan(0);
-      const other = layClips(SMALL, CHUNKS, CLIPS, new Random('a'));
+      const other = layClips(SMALL, FRAMES, CLIPS, new Random('a'));
       const changed = Object.keys(batch.inputs).filter((name) => farthest(data(other, name), data(batch, name)) !== 0);
-      expect(changed).toEqual(['chunks']);
+      expect(changed).toEqual(['picture']);
     });
 
     it('leaves zeros as they are, masks at most 12 bands, and moves every other band as a whole', () => {
@@ -129,7 +132,7 @@ describe('layClips', () => {
         const picture = augmented(String(seed));
         expect([...plain.keys()].filter((i) => plain[i] === 0 && picture[i] !== 0)).toEqual([]);
         const moves = Array.from({ length: 128 }, (_, band) => {
-          const cells = [0, 1, 2].flatMap((c) => Array.from({ length: 100 }, (_, t) => c * 12800 + band * 100 + t));
+          const cells = Array.from({ length: 204 }, (_, t) => band * FRAMES + t);
           const heard = cells.filter((at) => plain[at] !== 0);
           if (heard.every((at) => picture[at] === 0)) return Number.NaN;
           const all = heard.map((at) => picture[at] - plain[at]);
@@ -176,12 +179,12 @@ describe('createEncoderTrainer', () => {
       for (let i = 0; i < SMALL.output_dim; i++) weight[k * SMALL.output_dim + i] = i === k ? 1 : 0;
       bias[k] = 0;
     }
-    encoder = await createEncoderTrainer(SMALL, CHUNKS, values, 1);
+    encoder = await createEncoderTrainer(SMALL, FRAMES, values, 1);
   });
   afterAll(() => encoder.trainer.release());
 
   async function features(clips: readonly Clip[], index: number): Promise<Float32Array> {
-    const batch = layClips(SMALL, CHUNKS, clips);
+    const batch = layClips(SMALL, FRAMES, clips);
     const { tags } = await encoder.forward(batch);
     const { start, tokens } = batch.spans[index];
     const rows = Array.from({ length: tokens }, (_, t) =>
@@ -202,7 +205,7 @@ describe('createEncoderTrainer', () => {
   });
 
   it('has a tag loss of cross-entropies, present tags three times', async () => {
-    const batch = layClips(SMALL, CHUNKS, CLIPS);
+    const batch = layClips(SMALL, FRAMES, CLIPS);
     await encoder.addSpoken(batch);
     const { tags } = await encoder.forward(batch);
     const [target, weight] = [data(batch, 'tag_target'), data(batch, 'tag_weight')];
@@ -216,7 +219,7 @@ describe('createEncoderTrainer', () => {
   });
 
   it('takes the losses of words and letters from every clip, per label', async () => {
-    const batch = layClips(SMALL, CHUNKS, CLIPS);
+    const batch = layClips(SMALL, FRAMES, CLIPS);
     const { words, letters } = await encoder.forward(batch);
     const mean = (logits: Float32Array, width: number, rows: number, turns: typeof wordTurns) => {
       const parts = batch.spans.map(({ clip, start, tokens }) => {
@@ -232,7 +235,7 @@ describe('createEncoderTrainer', () => {
 
   it('has the gradient of tags + 3 words + 5 letters, against differences along directions', async () => {
     const total = async (): Promise<{ loss: number; grads: Map<string, Float32Array> }> => {
-      const batch = layClips(SMALL, CHUNKS, CLIPS);
+      const batch = layClips(SMALL, FRAMES, CLIPS);
       const { words, letters } = await encoder.addSpoken(batch);
       const { values: scalars, grads } = await encoder.trainer.evaluate(batch.inputs);
       return { loss: scalars.tags + 3 * words + 5 * letters, grads };
@@ -257,7 +260,7 @@ describe('createEncoderTrainer', () => {
   });
 
   it('scores tags, presence and words by what the heads say', async () => {
-    const batch = layClips(SMALL, CHUNKS, CLIPS);
+    const batch = layClips(SMALL, FRAMES, CLIPS);
     const tags = data(batch, 'tag_target').map((x) => x - 0.5);
     const right = { tags, words: spellOut(batch), letters: new Float32Array(0) };
     const says = (out: typeof right): EncoderTrainer => ({ ...encoder, forward: async () => out });
