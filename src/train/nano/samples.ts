@@ -127,6 +127,7 @@ export function conversation(
 export function buildSample(plan: SamplePlan, example: Example, tokenizer: Tokenizer, config: BagpiperConfig): Sample {
   const grid = buildRows(conversation(plan, example, tokenizer, config), config, { mode: 'train' });
   if (plan.kind === 'choose') forgive(grid, tokenizer.encode(example.told!).length, config);
+  if (plan.kind === 'sound' || plan.kind === 'render') lighten(grid, example.codes!, config);
   const kept = drawKeptMessage(grid, config, new Random(`${plan.seed}/dropout`));
   if (kept !== null) return { grid: dropConditions(grid, kept), features: [] };
   return { grid, features: grid.continuous.map(() => example.features) };
@@ -136,4 +137,21 @@ export function buildSample(plan: SamplePlan, example: Example, tokenizer: Token
 function forgive(grid: TokenGrid, ids: number, config: BagpiperConfig): void {
   const from = grid.segments[grid.segments.length - 1].contentStart * config.num_stream;
   grid.lossMask.fill(0, from, from + ids * config.num_stream);
+}
+
+/** What a frame counts that is the same as the one before. */
+const REPEATED = 0.25;
+
+/**
+ * Silence and steady tones are long runs of one frame. At full weight, repeating the last frame is what a small model learns
+ * first and does longest.
+ */
+function lighten(grid: TokenGrid, codes: Int32Array, { num_stream: streams }: BagpiperConfig): void {
+  const { contentStart } = grid.segments[grid.segments.length - 1];
+  for (let frame = 1; frame < codes.length / streams; frame++) {
+    const [now, before] = [frame, frame - 1].map((f) => codes.subarray(f * streams, (f + 1) * streams));
+    if (now.some((code, stream) => code !== before[stream])) continue;
+    // Stream s of a frame stands s rows below its first.
+    for (let s = 0; s < streams; s++) grid.lossMask[(contentStart + frame + s) * streams + s] *= REPEATED;
+  }
 }

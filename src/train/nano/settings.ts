@@ -115,8 +115,8 @@ export const STAGES: readonly StageSettings[] = [
   },
   {
     name: 'copy',
-    mixture: { caption: 0.5, ask: 0.5, choose: 0.5, read: 1, sound: 0.2, render: 0.2 },
-    schedule: { peak: 1e-3, warmup: 50, steps: 6000, floor: 0.03 },
+    mixture: { caption: 0.5, ask: 0.5, choose: 0.5, read: 1, sound: 0.5, render: 0.4 },
+    schedule: { peak: 1e-3, warmup: 50, steps: 9000, floor: 0.03 },
     clip: 1,
     freeze: 'nothing',
   },

@@ -180,6 +180,23 @@ describe('buildSample', () => {
     }
   });
 
+  it('lets a frame that repeats the one before count a quarter, on every stream', () => {
+    const { num_stream: streams } = config;
+    const [one, two] = [1, 2].map((code) => new Array<number>(streams).fill(code));
+    const nearly = [...two.slice(0, -1), 3];
+    const codes = Int32Array.from([one, one, one, two, nearly, nearly].flat());
+    const example = { ...EXAMPLES[0], codes };
+    for (const kind of ['sound', 'render'] as const) {
+      // The seed is one that keeps the condition.
+      const { grid } = buildSample({ example: 0, kind, seed: 'kept' }, example, tokenizer, config);
+      const { contentStart } = grid.segments[grid.segments.length - 1];
+      const weights = Array.from({ length: 6 }, (_, f) =>
+        Array.from({ length: streams }, (_, s) => grid.lossMask[(contentStart + f + s) * streams + s] * streams),
+      );
+      expect(weights).toEqual([1, 0.25, 0.25, 1, 1, 0.25].map((weight) => new Array<number>(streams).fill(weight)));
+    }
+  });
+
   it('brings features for every span that takes some', () => {
     for (const kind of ['caption', 'ask', 'choose'] as const) {
       for (const example of EXAMPLES) {
