@@ -1,5 +1,5 @@
 /** Bars as SVG that takes its colours from the page, so that it reads in light and in dark. Each bar tells its number when pointed at. */
-import { type Html, html } from './html.js';
+import { fixed, grouped, type Html, html, short, ticks } from '../../page/index.js';
 
 /** Values that fell into a bucket. */
 export interface Bucket {
@@ -62,20 +62,3 @@ export function bars(rows: readonly Bar[], most = Math.max(0, ...rows.map(({ cou
   });
   return html`<table class="bars">${lines}</table>`;
 }
-
-/** Round numbers from `first` to `last`, about so many. */
-export function ticks(first: number, last: number, about: number): number[] {
-  const rough = (last - first) / about;
-  const power = 10 ** Math.floor(Math.log10(rough));
-  const step = [1, 2, 5, 10].map((factor) => factor * power).find((size) => size >= rough * 0.999) ?? 10 * power;
-  const list: number[] = [];
-  for (let i = Math.ceil(first / step - 1e-9); i * step <= last + step * 1e-9; i++) list.push(i * step + 0);
-  return list;
-}
-
-export const grouped = (count: number): string => count.toLocaleString('en-US');
-
-/** At most three decimals. */
-export const short = (value: number): string => value.toLocaleString('en-US', { maximumFractionDigits: 3 });
-
-const fixed = (value: number): string => Number(value.toFixed(2)).toString();

@@ -1,9 +1,9 @@
 /** The page: what a run holds, in one HTML file that asks nobody for anything and runs no scripts. */
+import { grouped, Html, html, short } from '../../page/index.js';
 import type { StageEntry } from '../run/index.js';
 import type { Usage } from '../types.js';
-import { bars, grouped, type Histogram, histogram, short } from './charts.js';
+import { bars, type Histogram, histogram } from './charts.js';
 import type { Judgements, Kind, Numbers, StageNumbers } from './gather.js';
-import { Html, html } from './html.js';
 import { sampleCard } from './sample-card.js';
 import type { Sample } from './samples.js';
 import { STYLE } from './style.js';

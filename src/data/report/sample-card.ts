@@ -1,6 +1,5 @@
 /** A clip on the page: sound, picture, caption, dialogues. */
-import { short } from './charts.js';
-import { type Html, html } from './html.js';
+import { type Html, html, short } from '../../page/index.js';
 import type { Sample, Spoken } from './samples.js';
 
 export function sampleCard({ clip, label, dialogues, sound, picture, note }: Sample): Html {

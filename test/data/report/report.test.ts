@@ -3,14 +3,13 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { readAudio } from '../../../src/audio/index.js';
-import { bars, histogram, ticks } from '../../../src/data/report/charts.js';
-import { escaped, html } from '../../../src/data/report/html.js';
+import { bars, histogram } from '../../../src/data/report/charts.js';
 import { writeReport } from '../../../src/data/report/index.js';
 import { roundWidth, Tables } from '../../../src/data/report/tables.js';
 import { Run } from '../../../src/data/run/index.js';
 import { withDuckDB } from '../../../src/data/source/index.js';
 import { bagpiper } from '../../cli/terminal.js';
-import { HOSTILE, type MadeRun, madeRun } from './made-run.js';
+import { type MadeRun, madeRun } from './made-run.js';
 
 let folder: string;
 beforeAll(() => {
@@ -183,12 +182,7 @@ describe('a histogram of a column', () => {
   ])('%d, at least %d: width %d', (rough, least, width) => expect(roundWidth(rough, least)).toBe(width));
 });
 
-describe('charts and text', () => {
-  it('marks axes with round numbers', () => {
-    expect(ticks(0, 30, 6)).toEqual([0, 5, 10, 15, 20, 25, 30]);
-    expect(ticks(3, 4.2, 6).map((tick) => Number(tick.toFixed(6)))).toEqual([3, 3.2, 3.4, 3.6, 3.8, 4, 4.2]);
-  });
-
+describe('charts', () => {
   it('draws a bar of a bucket as high as its count', () => {
     const buckets = [
       { from: 0, count: 100 },
@@ -200,15 +194,6 @@ describe('charts and text', () => {
     const [whole, quarter] = heights.map(([, height]) => Number(height));
     expect(quarter / whole).toBeCloseTo(0.25, 2);
     expect(bars([{ name: '<a>', count: 1 }]).markup).toContain('&#60;a&#62;');
-  });
-
-  it('escapes whatever no template made', () => {
-    expect(html`<p title="${'"'}">${['<', html`<b>${'&'}</b>`]}${undefined}${false}${0}</p>`.markup).toBe(
-      '<p title="&#34;">&#60;<b>&#38;</b>0</p>',
-    );
-    expect(escaped(`${HOSTILE[4]}`)).toBe(
-      'A line that is \ufffdtupsni-reverof\ufffd, a bell \ufffd, half a pair \ufffd, and &#38;amp; as it is.',
-    );
   });
 });
 
