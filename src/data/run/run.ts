@@ -5,9 +5,9 @@ import { mkdir } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
 import { writeAtomically } from '../../audio/index.js';
 import { BagpiperError, messageOf } from '../../errors.js';
+import { takeLock } from '../../lock.js';
 import type { Usage } from '../types.js';
 import { Journal, syncFolder } from './journal.js';
-import { lockFolder } from './lock.js';
 import { FORMAT, type Manifest, readManifest, type StageEntry, writeManifest } from './manifest.js';
 import { addUsage, noUsage } from './usage.js';
 
@@ -33,7 +33,7 @@ export class Run {
   static async open(folder: string, { create = false }: OpenRunOptions = {}): Promise<Run> {
     const path = resolve(folder);
     checkFolder(path, create);
-    const unlock = lockFolder(path);
+    const unlock = lockIn(path);
     try {
       sweep(path);
       const manifest = readManifest(manifestIn(path));
@@ -165,6 +165,22 @@ function otherPrompt(folder: string, stage: string, name: string): string {
 function sweep(folder: string): void {
   for (const name of readdirSync(folder)) {
     if (/^run\.json\..*\.part$|^lock\.[0-9a-f-]{36}(\.dead)?$/.test(name)) rmSync(join(folder, name), { force: true });
+  }
+}
+
+/** @throws BagpiperError when a living process holds the run, or its folder cannot be written to */
+function lockIn(folder: string): () => void {
+  const path = join(folder, 'lock');
+  try {
+    return takeLock(
+      path,
+      ({ pid, host }) =>
+        `${folder}: the run is in use by process ${pid} on ${host}; wait for it or stop it (if it is gone, delete ${path}).`,
+    );
+  } catch (error) {
+    if (error instanceof BagpiperError) throw error;
+    const { code } = error as NodeJS.ErrnoException;
+    throw new BagpiperError(`${path}: cannot be written (${code}); choose a folder that you may write to.`);
   }
 }
 

@@ -3,7 +3,7 @@ import { setMaxListeners } from 'node:events';
 import { statSync } from 'node:fs';
 import { basename, join, resolve } from 'node:path';
 import { BagpiperError } from '../../errors.js';
-import { takeLock } from '../lock.js';
+import { takeLock } from '../../lock.js';
 import { type ConvertedFormat, convertedFolder, snapshotFolder } from './find.js';
 import { Http, PACE, type Pace } from './http.js';
 import { type HubFile, type Listing, listRepo } from './listing.js';
@@ -157,14 +157,14 @@ async function fetchParts(
   options: PullOptions & { signal: AbortSignal },
 ): Promise<number> {
   const { signal, onEvent = () => {}, jobs = DEFAULT_JOBS } = options;
-  const locks = new Map(parts.map(({ shelf, listing }) => [shelf.lock, `${listing.repo} is being pulled`]));
+  const locks = new Map(parts.map(({ shelf, listing }) => [shelf.lock, listing.repo]));
   const held: (() => void)[] = [];
   const { listing } = parts[parts.length - 1];
   const all = parts.flatMap(({ wanted }) => wanted);
   const meter = new Meter(bytesOf(all));
   let timer: NodeJS.Timeout | undefined;
   try {
-    for (const [path, what] of [...locks].sort()) held.push(takeLock(path, what));
+    for (const [path, name] of [...locks].sort()) held.push(takeLock(path, () => heldBy(name, path)));
     const missing = await missingOf(parts, meter, signal);
     const { done: present } = meter.progress();
     const { repo, commit } = listing;
@@ -181,6 +181,9 @@ async function fetchParts(
     for (const release of held) release();
   }
 }
+
+const heldBy = (repo: string, path: string): string =>
+  `${repo} is being pulled by another process already; wait until it has ended, or remove ${path} if there is none.`;
 
 /** A file to fetch, with others of the same content that are served by it. */
 interface Missing {

@@ -20,7 +20,7 @@ import {
 } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 import { BagpiperError, messageOf } from '../../errors.js';
-import { takeLock } from '../lock.js';
+import { takeLock } from '../../lock.js';
 import type { Layout } from './layout.js';
 
 const CONVERSION = 'conversion.json';
@@ -114,7 +114,12 @@ export class WorkFolder {
   /** Two processes at one folder would write into each other's files. */
   private lock(): () => void {
     try {
-      return takeLock(`${this.path}.lock`, `${this.out} is being made`);
+      const path = `${this.path}.lock`;
+      return takeLock(
+        path,
+        () =>
+          `${this.out} is being made by another process already; wait until it has ended, or remove ${path} if there is none.`,
+      );
     } catch (error) {
       throw this.explained(error);
     }

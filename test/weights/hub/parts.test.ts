@@ -1,17 +1,7 @@
 /** The smaller parts by themselves. */
 
 import { createHash } from 'node:crypto';
-import {
-  existsSync,
-  lstatSync,
-  mkdtempSync,
-  readdirSync,
-  readFileSync,
-  rmSync,
-  statSync,
-  utimesSync,
-  writeFileSync,
-} from 'node:fs';
+import { lstatSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { open } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -27,7 +17,6 @@ import { cacheOf, homeOf, hubSettings } from '../../../src/weights/hub/settings.
 import { pointTo, WAYS } from '../../../src/weights/hub/shelf.js';
 import { checkSpace, freeSpace, sizeText } from '../../../src/weights/hub/space.js';
 import { OrderedWriter } from '../../../src/weights/hub/writer.js';
-import { takeLock } from '../../../src/weights/lock.js';
 import { noise } from './stub-hub.js';
 
 let folder: string;
@@ -217,19 +206,5 @@ describe('the disk', () => {
   it('says sizes as people do', () => {
     const sizes = [0, 999, 1000, 12_345, 999_600, 18_163_000_000, 140_000_000_000, 2e12];
     expect(sizes.map(sizeText).join(', ')).toBe('0 bytes, 999 bytes, 1.0 kB, 12 kB, 1.0 MB, 18.2 GB, 140 GB, 2.0 TB');
-  });
-});
-
-describe('the lock', () => {
-  it('is held by one, and taken over from the dead', () => {
-    const release = takeLock(at('lock'), 'a/b is being pulled');
-    expect(() => takeLock(at('lock'), 'a/b is being pulled')).toThrow(/a\/b is being pulled by another process/);
-    release();
-    expect(existsSync(at('lock'))).toBe(false);
-    // Of another machine, whose processes cannot be seen: dead when it has given no sign for a minute.
-    writeFileSync(at('lock'), '1 elsewhere\n');
-    expect(() => takeLock(at('lock'), 'a/b is being pulled')).toThrow('another process');
-    utimesSync(at('lock'), 1, 1);
-    takeLock(at('lock'), 'a/b is being pulled')();
   });
 });

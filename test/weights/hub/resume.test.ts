@@ -103,7 +103,8 @@ describe('a pull that is stopped', () => {
     const dead = spawn(process.execPath, ['--version'], { stdio: 'ignore' });
     await new Promise((resolve) => dead.on('close', resolve));
     const { hostname } = await import('node:os');
-    writeFileSync(join(lock, 'bagpiper.lock'), `${dead.pid} ${hostname()}\n`);
+    const mark = { pid: dead.pid, host: hostname(), began: '', token: 'theirs' };
+    writeFileSync(join(lock, 'bagpiper.lock'), JSON.stringify(mark));
     await expect(
       pullModel(MODEL, { env: { HOME: home, HF_ENDPOINT: hub.endpoint }, tokenizer: false }),
     ).resolves.toMatchObject({ commit: COMMIT });

@@ -1,36 +1,38 @@
-/** One process a run: a lock file that tells who holds it, and that the next process takes over from a dead one. */
+/** One process at a place: a lock file that tells who holds it, and that the next process takes over from a dead one. */
 import { randomUUID } from 'node:crypto';
-import { linkSync, readFileSync, renameSync, rmSync, statSync, utimesSync, writeFileSync } from 'node:fs';
+import { linkSync, mkdirSync, readFileSync, renameSync, rmSync, statSync, utimesSync, writeFileSync } from 'node:fs';
 import { hostname } from 'node:os';
-import { join } from 'node:path';
-import { BagpiperError } from '../../errors.js';
+import { dirname } from 'node:path';
+import { BagpiperError } from './errors.js';
 
 /** Seconds between signs of life, and after which a holder on another machine is taken for dead. */
 const BEAT = 10;
 const DEAD_AFTER = 120;
 
-interface Holder {
+export interface Holder {
   pid: number;
   host: string;
+}
+
+interface Mark extends Holder {
   /** when the process began, as the system counts; so a number that is given again is noticed */
   began: string;
   token: string;
 }
 
 /**
- * Takes the lock of a folder. @returns what gives it back
- * @throws BagpiperError when a living process holds it, or the folder cannot be written to
+ * Takes the lock that lies at a path; its folder is made where there is none.
+ *
+ * @param inUse the error's sentence where a living process holds it
+ * @returns what gives it back
+ * @throws BagpiperError when a living process holds it; the system's error when it cannot be written
  */
-export function lockFolder(folder: string): () => void {
-  const path = join(folder, 'lock');
-  const mine: Holder = { pid: process.pid, host: hostname(), began: beganAt(process.pid), token: randomUUID() };
+export function takeLock(path: string, inUse: (holder: Holder) => string): () => void {
+  mkdirSync(dirname(path), { recursive: true });
+  const mine: Mark = { pid: process.pid, host: hostname(), began: beganAt(process.pid), token: randomUUID() };
   for (let time = 0; !created(path, mine); time++) {
-    const holder = holderOf(path);
-    if (holder && (time >= 3 || isAlive(holder, path))) {
-      throw new BagpiperError(
-        `${folder}: the run is in use by process ${holder.pid} on ${holder.host}; wait for it or stop it (if it is gone, delete ${path}).`,
-      );
-    }
+    const holder = markIn(path);
+    if (holder && (time >= 3 || isAlive(holder, path))) throw new BagpiperError(inUse(holder));
     // Renaming picks one winner among those that found the same dead holder.
     const grave = `${path}.${mine.token}.dead`;
     try {
@@ -38,7 +40,7 @@ export function lockFolder(folder: string): () => void {
     } catch {
       continue;
     }
-    const buried = holderOf(grave);
+    const buried = markIn(grave);
     if (holder && buried && buried.token !== holder.token) renameSync(grave, path);
     else rmSync(grave, { force: true });
   }
@@ -46,13 +48,13 @@ export function lockFolder(folder: string): () => void {
   beat.unref();
   return () => {
     clearInterval(beat);
-    if (holderOf(path)?.token === mine.token) rmSync(path, { force: true });
+    if (markIn(path)?.token === mine.token) rmSync(path, { force: true });
   };
 }
 
-function created(path: string, holder: Holder): boolean {
-  const draft = `${path}.${holder.token}`;
-  const text = `${JSON.stringify(holder)}\n`;
+function created(path: string, mark: Mark): boolean {
+  const draft = `${path}.${mark.token}`;
+  const text = `${JSON.stringify(mark)}\n`;
   try {
     writeFileSync(draft, text);
     try {
@@ -64,24 +66,23 @@ function created(path: string, holder: Holder): boolean {
     }
     return true;
   } catch (error) {
-    const { code } = error as NodeJS.ErrnoException;
-    if (code === 'EEXIST') return false;
-    throw new BagpiperError(`${path}: cannot be written (${code}); choose a folder that you may write to.`);
+    if ((error as NodeJS.ErrnoException).code === 'EEXIST') return false;
+    throw error;
   } finally {
     rmSync(draft, { force: true });
   }
 }
 
 /** undefined: there is none, or one whose writer died while writing it */
-function holderOf(path: string): Holder | undefined {
+function markIn(path: string): Mark | undefined {
   try {
-    return JSON.parse(readFileSync(path, 'utf8')) as Holder;
+    return JSON.parse(readFileSync(path, 'utf8')) as Mark;
   } catch {
     return undefined;
   }
 }
 
-function isAlive({ pid, host, began }: Holder, path: string): boolean {
+function isAlive({ pid, host, began }: Mark, path: string): boolean {
   if (host !== hostname()) return age(path) < DEAD_AFTER;
   try {
     process.kill(pid, 0);
