@@ -4,7 +4,6 @@
  * also runs in a browser.
  */
 export { type ComplexFft, complexFft, type RealFft, realFft } from './fft.js';
-export { writeAtomically } from './files.js';
 export { encodeFlac, writeFlac } from './formats/flac-write.js';
 export { type LogMel, type LogMelOptions, logMel, MODEL_RATE } from './logmel.js';
 export { hzToMel, type MelBank, melBank, melToHz } from './mel.js';

@@ -1,5 +1,4 @@
 import { BagpiperError } from '../errors.js';
-import { writeAtomically } from './files.js';
 
 export type BitDepth = 16 | 24 | '32float';
 
@@ -109,7 +108,8 @@ export async function writeWav(
   sampleRate: number,
   options: WavOptions = {},
 ): Promise<void> {
-  await writeAtomically(path, encodeWav(samples, sampleRate, options));
+  const { writeFileAtomically } = await import('../files.js');
+  await writeFileAtomically(path, encodeWav(samples, sampleRate, options));
 }
 
 /** A sample as a signed integer: full scale 2^(bits-1), rounded, clipped; NaN becomes 0. */

@@ -2,8 +2,8 @@
 import { accessSync, constants, statSync } from 'node:fs';
 import { writeFile } from 'node:fs/promises';
 import { dirname, extname } from 'node:path';
-import { writeAtomically } from '../audio/files.js';
 import { BagpiperError, messageOf } from '../errors.js';
+import { writeFileAtomically } from '../files.js';
 
 /**
  * Checks a path to write to.
@@ -34,7 +34,7 @@ export function checkOutput(path: string, endings: readonly string[]): void {
 export async function writeOutput(path: string, bytes: Uint8Array): Promise<void> {
   const stats = statSync(path, { throwIfNoEntry: false });
   // Renaming a file onto a device would replace the device.
-  if (!stats || stats.isFile()) return writeAtomically(path, bytes);
+  if (!stats || stats.isFile()) return writeFileAtomically(path, bytes);
   try {
     await writeFile(path, bytes);
   } catch (error) {

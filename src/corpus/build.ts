@@ -1,8 +1,9 @@
 /** Builds a corpus folder: plans the shards, shares them among worker threads, resumes what an earlier run left. */
-import { mkdir, readFile, rename, writeFile } from 'node:fs/promises';
+import { mkdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Worker } from 'node:worker_threads';
 import { BagpiperError, messageOf } from '../errors.js';
+import { writeFileAtomically } from '../files.js';
 import type { Scene } from './scene.js';
 import { isComplete, SHARD_SCENES, type ShardPlan } from './shard.js';
 import type { WorkerReport } from './worker.js';
@@ -121,8 +122,7 @@ async function claimFolder({ out, seed, split, scenes, shardScenes = SHARD_SCENE
     }
   }
   const claim: Claim = { seed, split, scenes, shardScenes };
-  await writeFile(`${path}.part`, `${JSON.stringify(claim)}\n`);
-  await rename(`${path}.part`, path);
+  await writeFileAtomically(path, `${JSON.stringify(claim)}\n`);
 }
 
 function readClaim(text: string, path: string): Claim {

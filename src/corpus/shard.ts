@@ -1,8 +1,9 @@
 /** A shard: some dozens of scenes in one folder, complete when its records.jsonl is there. */
 import { readFileSync } from 'node:fs';
-import { mkdir, rename, writeFile } from 'node:fs/promises';
+import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { encodeWav } from '../audio/index.js';
+import { writeFileAtomically } from '../files.js';
 import { Random } from '../random.js';
 import { composeScene } from './compose.js';
 import { planScene } from './plan.js';
@@ -69,7 +70,5 @@ export async function writeShard(plan: ShardPlan, onScene: (seconds: number) => 
     lines.push(JSON.stringify(record));
     onScene(record.scene.seconds);
   }
-  const aside = join(folder, 'records.jsonl.part');
-  await writeFile(aside, `${lines.join('\n')}\n`);
-  await rename(aside, join(folder, 'records.jsonl'));
+  await writeFileAtomically(join(folder, 'records.jsonl'), `${lines.join('\n')}\n`);
 }

@@ -5,7 +5,7 @@
  * size. Within each group the given order is kept.
  */
 import { BagpiperError } from '../errors.js';
-import { writeAtomically } from './atomic.js';
+import { writeAtomically } from '../files.js';
 import { bytesOf, DTYPES, type DType, fitsDType, type TensorData } from './dtype.js';
 
 /** What a header says of a tensor. */

@@ -1,5 +1,4 @@
 import { BitWriter } from '../bits.js';
-import { writeAtomically } from '../files.js';
 import { asChannels, toInteger } from '../write.js';
 import { crc8, crc16 } from './crc.js';
 import { RATES } from './flac-frame.js';
@@ -48,7 +47,8 @@ export async function writeFlac(
   sampleRate: number,
   metadata: Record<string, string> = {},
 ): Promise<void> {
-  await writeAtomically(path, encodeFlac(samples, sampleRate, metadata));
+  const { writeFileAtomically } = await import('../../files.js');
+  await writeFileAtomically(path, encodeFlac(samples, sampleRate, metadata));
 }
 
 function writeHead(

@@ -4,8 +4,8 @@ import { mkdirSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
-import { writeAtomically } from '../../audio/index.js';
 import { BagpiperError } from '../../errors.js';
+import { writeFileAtomically } from '../../files.js';
 import type { Message } from '../types.js';
 import { Each } from './each.js';
 import { type ExportOptions, LeftOut } from './progress.js';
@@ -81,7 +81,7 @@ export async function exportChat(run: string, out: string, options: ChatOptions 
     await each.close();
   }
   const report: ChatReport = { format: 'chat', files: lines, leftOut };
-  await writeAtomically(join(folder, 'export.json'), Buffer.from(`${JSON.stringify(report, null, 2)}\n`));
+  await writeFileAtomically(join(folder, 'export.json'), `${JSON.stringify(report, null, 2)}\n`);
   return report;
 }
 

@@ -2,8 +2,8 @@
 import { mkdirSync } from 'node:fs';
 import { chmod } from 'node:fs/promises';
 import { basename, join, resolve } from 'node:path';
-import { writeAtomically } from '../../audio/index.js';
 import { BagpiperError } from '../../errors.js';
+import { writeFileAtomically } from '../../files.js';
 import type { Tokenizer } from '../../text/index.js';
 import type { Message } from '../types.js';
 import { checkExport, type ExportCheck } from './check.js';
@@ -211,7 +211,7 @@ class EspnetWriter {
 
   private async write(file: string, text: string): Promise<void> {
     mkdirSync(join(this.folder, 'conf'), { recursive: true });
-    await writeAtomically(join(this.folder, file), new TextEncoder().encode(text));
+    await writeFileAtomically(join(this.folder, file), text);
   }
 }
 

@@ -8,8 +8,8 @@ import { rename, rm, writeFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import type { DuckDBConnection } from '@duckdb/node-api';
 import { stringify } from 'yaml';
-import { writeAtomically } from '../../audio/index.js';
 import { BagpiperError } from '../../errors.js';
+import { writeFileAtomically } from '../../files.js';
 import { withDuckDB } from '../source/index.js';
 import type { JsonObject } from '../types.js';
 import { Each } from './each.js';
@@ -86,8 +86,8 @@ export async function exportParquet(run: string, out: string, options: ParquetOp
     throw new BagpiperError(`${run} has nothing to export: every record was left out.`);
   }
   const report: ParquetReport = { format: 'parquet', files, leftOut };
-  await writeAtomically(join(folder, 'README.md'), Buffer.from(card(files)));
-  await writeAtomically(join(folder, 'export.json'), Buffer.from(`${JSON.stringify(report, null, 2)}\n`));
+  await writeFileAtomically(join(folder, 'README.md'), card(files));
+  await writeFileAtomically(join(folder, 'export.json'), `${JSON.stringify(report, null, 2)}\n`);
   await rm(work, { recursive: true, force: true });
   return report;
 }

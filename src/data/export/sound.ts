@@ -2,8 +2,9 @@
 import { createHash } from 'node:crypto';
 import { mkdir, open, stat } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
-import { encodeWav, writeAtomically } from '../../audio/index.js';
+import { encodeWav } from '../../audio/index.js';
 import { BagpiperError, messageOf, ServerError } from '../../errors.js';
+import { writeFileAtomically } from '../../files.js';
 import { Listener } from '../source/index.js';
 import type { AudioReference, Reason } from '../types.js';
 
@@ -60,7 +61,7 @@ export class SoundStore {
       throw leftOut('too_long', `${reference.uri} lasts ${seconds.toFixed(1)} s, over 30 s.`);
     if (seconds < SHORTEST) throw leftOut('too_short', `${reference.uri} lasts ${seconds.toFixed(3)} s, under 0.1 s.`);
     await mkdir(dirname(path), { recursive: true });
-    await writeAtomically(path, encodeWav(samples, RATE));
+    await writeFileAtomically(path, encodeWav(samples, RATE));
     return { path, samples: samples.length };
   }
 

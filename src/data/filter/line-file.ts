@@ -1,5 +1,5 @@
 /** Files of lines, written through a buffer and renamed when they are whole. */
-import { closeSync, fsyncSync, openSync, renameSync, rmSync, writeFileSync, writeSync } from 'node:fs';
+import { closeSync, fsyncSync, openSync, renameSync, rmSync, writeSync } from 'node:fs';
 import { BagpiperError, messageOf } from '../../errors.js';
 
 /** A file of lines that gets its name when it is whole. */
@@ -68,19 +68,5 @@ export class LineFile {
     } catch (error) {
       throw new BagpiperError(`${this.path} cannot be written: ${messageOf(error)}; free some space.`);
     }
-  }
-}
-
-/** Writes a small file whole or not at all. @throws BagpiperError */
-export function writeWhole(path: string, text: string): void {
-  const aside = `${path}.part`;
-  try {
-    writeFileSync(aside, text);
-    renameSync(aside, path);
-  } catch (error) {
-    rmSync(aside, { force: true });
-    throw new BagpiperError(
-      `${path} cannot be written: ${messageOf(error)}; free some space or choose another folder.`,
-    );
   }
 }

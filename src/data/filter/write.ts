@@ -1,9 +1,10 @@
 /** Writes what was decided: the stage's file, and upstream's files beside it in filter/. */
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
+import { writeAtomically } from '../../files.js';
 import type { JsonObject, Reason } from '../types.js';
 import { type Decided, type FilterRequest, linesOf, textFilter } from './filter.js';
-import { LineFile, writeWhole } from './line-file.js';
+import { LineFile } from './line-file.js';
 import { type LabelLine, type ReadLabel, readLabel } from './records.js';
 import { joinedReason } from './score.js';
 import { kindOf } from './sides.js';
@@ -30,9 +31,9 @@ export async function writeOutcome(request: FilterRequest, decided: Decided): Pr
     const stats = statsOf(decided, outcome.sums);
     outcome.finish();
     const distributions = decided.distributions.histograms((index) => decided.verdicts.isKept(index));
-    writeWhole(join(folder, 'distributions.json'), `${JSON.stringify(distributions)}\n`);
-    writeWhole(join(folder, 'stats.json'), `${JSON.stringify(stats, null, 2)}\n`);
-    writeWhole(join(folder, '.done'), '');
+    writeAtomically(join(folder, 'distributions.json'), `${JSON.stringify(distributions)}\n`);
+    writeAtomically(join(folder, 'stats.json'), `${JSON.stringify(stats, null, 2)}\n`);
+    writeAtomically(join(folder, '.done'), '');
     return stats;
   } finally {
     close();

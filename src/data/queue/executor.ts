@@ -3,8 +3,8 @@ import { createHash, randomBytes } from 'node:crypto';
 import { existsSync, readFileSync } from 'node:fs';
 import { hostname } from 'node:os';
 import { join } from 'node:path';
-import { writeAtomically } from '../../audio/index.js';
 import { BagpiperError } from '../../errors.js';
+import { writeFileAtomically } from '../../files.js';
 import type { ChatSettings } from '../llm/options.js';
 import { addUsage, costOf, type Executor, manifestOf, noUsage, stageFile } from '../run/index.js';
 import type { Keyed, Line, StageSpec } from '../types.js';
@@ -101,6 +101,6 @@ async function tokenOf(folder: string, stage: string, anew: boolean): Promise<st
   const known = tokens[stage];
   if (known !== undefined && !anew) return known;
   const token = randomBytes(8).toString('hex');
-  await writeAtomically(path, Buffer.from(`${JSON.stringify({ ...tokens, [stage]: token }, null, 2)}\n`));
+  await writeFileAtomically(path, `${JSON.stringify({ ...tokens, [stage]: token }, null, 2)}\n`);
   return token;
 }

@@ -5,8 +5,8 @@
 import { mkdtemp, rm, symlink } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { basename, join, resolve } from 'node:path';
-import { writeAtomically } from '../../audio/index.js';
 import { BagpiperError } from '../../errors.js';
+import { writeFileAtomically } from '../../files.js';
 import { manifestOf } from '../run/index.js';
 import { withDuckDB } from '../source/index.js';
 import { gather } from './gather.js';
@@ -56,7 +56,7 @@ export async function writeReport(run: string, options: ReportOptions = {}): Pro
     }),
   );
   const path = options.out ?? join(folder, 'report.html');
-  await writeAtomically(path, Buffer.from(page));
+  await writeFileAtomically(path, page);
   return path;
 }
 

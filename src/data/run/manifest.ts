@@ -1,7 +1,7 @@
 /** RUN/run.json: what was done with a run, with which settings and prompts, and what came of it. */
 import { existsSync, readFileSync } from 'node:fs';
-import { writeAtomically } from '../../audio/index.js';
 import { BagpiperError, messageOf } from '../../errors.js';
+import { writeFileAtomically } from '../../files.js';
 import type { JsonObject, StageSpec, Usage } from '../types.js';
 
 export const FORMAT = 1;
@@ -65,5 +65,5 @@ export function readManifest(path: string): Manifest | undefined {
 }
 
 export async function writeManifest(path: string, manifest: Manifest): Promise<void> {
-  await writeAtomically(path, Buffer.from(`${JSON.stringify(manifest, null, 2)}\n`));
+  await writeFileAtomically(path, `${JSON.stringify(manifest, null, 2)}\n`);
 }

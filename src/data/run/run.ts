@@ -3,8 +3,8 @@ import { createHash } from 'node:crypto';
 import { existsSync, mkdirSync, readdirSync, rmSync, statSync } from 'node:fs';
 import { mkdir } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
-import { writeAtomically } from '../../audio/index.js';
 import { BagpiperError, messageOf } from '../../errors.js';
+import { writeFileAtomically } from '../../files.js';
 import { takeLock } from '../../lock.js';
 import type { Usage } from '../types.js';
 import { Journal, syncFolder } from './journal.js';
@@ -117,7 +117,7 @@ export class Run {
       if (before && before[name] !== sums[name]) throw new BagpiperError(otherPrompt(this.folder, stage, name));
       const path = join(this.folder, 'prompts', name);
       await mkdir(dirname(path), { recursive: true });
-      await writeAtomically(path, Buffer.from(text));
+      await writeFileAtomically(path, text);
     }
     return sums;
   }

@@ -1,6 +1,7 @@
 /** Writes what judging came to: RUN/summaries/VARIANT/, one file a level, kind or group and one of all, as the recipe names them. */
-import { mkdirSync, renameSync, writeFileSync } from 'node:fs';
+import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
+import { writeAtomically } from '../../files.js';
 import { resultsIn } from '../run/lines.js';
 import { stageFile } from '../run/run.js';
 import type { Dialogue, JsonObject } from '../types.js';
@@ -36,15 +37,14 @@ export async function writeSummaries(run: string, variant: Variant): Promise<Jso
   const folder = join(run, 'summaries', variant);
   mkdirSync(folder, { recursive: true });
   for (const part of statistics.names) {
-    write(join(folder, `summary_${part}.json`), statistics.judgeSummary(part));
-    write(join(folder, `filter_${part}.json`), statistics.filterSummary(part));
+    writeJson(join(folder, `summary_${part}.json`), statistics.judgeSummary(part));
+    writeJson(join(folder, `filter_${part}.json`), statistics.filterSummary(part));
   }
   const all = statistics.judgeSummaryAll();
-  write(join(folder, 'summary_all.json'), all);
+  writeJson(join(folder, 'summary_all.json'), all);
   return all;
 }
 
-function write(path: string, value: JsonObject): void {
-  writeFileSync(`${path}.part`, `${JSON.stringify(value, null, 2)}\n`);
-  renameSync(`${path}.part`, path);
+function writeJson(path: string, value: JsonObject): void {
+  writeAtomically(path, `${JSON.stringify(value, null, 2)}\n`);
 }

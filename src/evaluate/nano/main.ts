@@ -3,8 +3,8 @@ import { mkdirSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import { dirname } from 'node:path';
 import { parseArgs } from 'node:util';
-import { writeAtomically } from '../../audio/index.js';
 import { BagpiperError, messageOf } from '../../errors.js';
+import { writeFileAtomically } from '../../files.js';
 import { loadBagpiper } from '../../tasks/index.js';
 import { type EvaluateOptions, type Evaluation, evaluateNano, PARTS, type PartName } from './evaluate.js';
 import { markdown } from './report.js';
@@ -120,7 +120,7 @@ async function main(): Promise<void> {
     process.stderr.write(`${heading(evaluation)}\n`);
     process.stdout.write(`${markdown(evaluation.rows)}\n`);
     mkdirSync(dirname(out), { recursive: true });
-    await writeAtomically(out, new TextEncoder().encode(`${JSON.stringify(evaluation, null, 2)}\n`));
+    await writeFileAtomically(out, `${JSON.stringify(evaluation, null, 2)}\n`);
     process.stderr.write(`Written to ${out}\n`);
   } finally {
     await bagpiper.close();

@@ -142,7 +142,5 @@ function save(out: string, tensors: ReadonlyMap<string, Float32Array>, config: N
     data: tensors.get(name)!,
   }));
   writeSafetensors(join(out, 'codec.safetensors'), list, { step: String(step) });
-  writeAtomically(join(out, 'codec.json'), (append) =>
-    append(new TextEncoder().encode(`${JSON.stringify(config, null, 2)}\n`)),
-  );
+  writeAtomically(join(out, 'codec.json'), `${JSON.stringify(config, null, 2)}\n`);
 }

@@ -69,7 +69,7 @@ export async function trainLanguageModel(options: LmRunOptions): Promise<boolean
   if (!existsSync(tokenizerPath)) {
     const scenes = learn.slice(0, TOKENIZER_SCENES).map((e) => e.scene);
     const { json } = trainTokenizer(scenes, TEXT_IDS, LM_TRAINING.seed);
-    writeAtomically(tokenizerPath, (append) => append(new TextEncoder().encode(JSON.stringify(json))));
+    writeAtomically(tokenizerPath, JSON.stringify(json));
   }
   const tokenizerText = readFileSync(tokenizerPath, 'utf8');
   const tokenizer = Tokenizer.fromJson(JSON.parse(tokenizerText), tokenizerPath);

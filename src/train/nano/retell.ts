@@ -43,7 +43,7 @@ export async function retell(options: RetellOptions): Promise<string[]> {
     while (captions.length < paths.length && !signal?.aborted) {
       const some = paths.slice(captions.length, captions.length + WRITE_EVERY);
       captions.push(...(await describeAll(bagpiper, some)));
-      writeAtomically(out, (append) => append(new TextEncoder().encode(JSON.stringify(captions))));
+      writeAtomically(out, JSON.stringify(captions));
       process.stderr.write(`own captions: ${captions.length}/${paths.length}\n`);
     }
   } finally {

@@ -1,9 +1,10 @@
 /** The corpus on disk as the trainers of nano see it: shards with records, audio, and what was computed of it once. */
-import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { loadMono16k, logMel } from '../../audio/index.js';
 import type { CorpusRecord } from '../../corpus/index.js';
 import { BagpiperError } from '../../errors.js';
+import { writeAtomically } from '../../files.js';
 
 /** One complete shard of `npm run corpus`. */
 export interface Shard {
@@ -93,6 +94,5 @@ async function writeMels(shard: Shard, path: string): Promise<void> {
     parts.push(head, bytes);
   }
   mkdirSync(dirname(path), { recursive: true });
-  writeFileSync(`${path}.part`, Buffer.concat(parts));
-  renameSync(`${path}.part`, path);
+  writeAtomically(path, Buffer.concat(parts));
 }
