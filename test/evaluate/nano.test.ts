@@ -2,17 +2,19 @@ import { mkdtempSync, readdirSync, readFileSync, rmSync, truncateSync, writeFile
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { LEXICON, makeWords, type Scene } from '../../src/corpus/index.js';
-import { type ChoiceQuestion, drawQuestions } from '../../src/evaluate/nano/ask.js';
+import { type CorpusRecord, LEXICON, makeWords, type Scene } from '../../src/corpus/index.js';
 import { presenceRight, scoreCaption } from '../../src/evaluate/nano/captions.js';
 import { readClips } from '../../src/evaluate/nano/context.js';
 import { type EvaluateOptions, evaluateNano } from '../../src/evaluate/nano/evaluate.js';
 import { opusRoundTrip } from '../../src/evaluate/nano/opus.js';
+import { drawOpenQuestions, drawQuestions, drawYesNo } from '../../src/evaluate/nano/questions.js';
 import { readLabels, realRows } from '../../src/evaluate/nano/real.js';
 import { lexiconDictionary, readHypotheses, wordLoop } from '../../src/evaluate/nano/recognizer.js';
-import { secondsNamed } from '../../src/evaluate/nano/render.js';
-import { markdown, type Row } from '../../src/evaluate/nano/report.js';
+import { pickScenes, secondsNamed } from '../../src/evaluate/nano/render.js';
+import { recognizedRows } from '../../src/evaluate/nano/render-words.js';
+import { atLeast, atMost, below, isMet, markdown, type Row, report } from '../../src/evaluate/nano/report.js';
 import { fill, Results } from '../../src/evaluate/nano/results.js';
+import { isEventsAlone, isMusicAlone, isSpeechAlone } from '../../src/evaluate/nano/stages.js';
 import { Random } from '../../src/random.js';
 import { type Bagpiper, loadBagpiper, type Parts, type Reply } from '../../src/tasks/index.js';
 import { randomScene } from '../corpus/random-scene.js';
@@ -36,7 +38,13 @@ describe('captions', () => {
       expect(score.events).toMatchObject({ extra: 0, missed: 0 });
       expect(score.ambience.told).toBe(score.ambience.there);
       expect(score.speakers).toMatchObject({ told: score.speakers.there, gendersRight: score.speakers.there });
+      expect(score.orderRight).not.toBe(false);
+      // captions round to the half second
+      for (const error of score.onsetErrors) expect(error).toBeLessThanOrEqual(0.25 + 1e-9);
+      expect(score.matched).toBe(scene.events.length);
       if (score.instruments) expect([score.instruments.extra, score.instruments.missed]).toEqual([0, 0]);
+      if (scene.music) expect(score).toMatchObject({ leadRight: true, tempoRight: true });
+      expect(score.modeRight).not.toBe(false);
     }
   });
 
@@ -50,22 +58,24 @@ describe('captions', () => {
     expect(score.words.deletions).toBe(score.words.reference);
     expect(score.speakers.told).toBe(0);
   });
-});
 
-describe('questions', () => {
-  it('asks one true four-choice question about every scene, kinds evenly, and the same again', () => {
-    const questions = drawQuestions(scenes, 1);
-    expect(questions).toHaveLength(scenes.length);
-    const kinds = new Map<string, number>();
-    for (const { kind, choices, answer } of questions) {
-      expect(choices).toHaveLength(4);
-      expect(choices.filter((choice) => choice === answer)).toHaveLength(1);
-      kinds.set(kind, (kinds.get(kind) ?? 0) + 1);
-    }
-    expect(kinds.size).toBeGreaterThanOrEqual(9);
-    expect(Math.max(...kinds.values())).toBeLessThanOrEqual(scenes.length / 4);
-    expect(drawQuestions(scenes, 1)).toEqual(questions);
-    expect(drawQuestions(scenes, 2)).not.toEqual(questions);
+  it('reads order, starts and mode where they are told', () => {
+    const event = { end: 9, level: 0, distance: 'middle' } as const;
+    const scene: Scene = {
+      ...scenes.find(({ music }) => music !== null)!,
+      events: [
+        { ...event, label: 'dog bark', start: 1.1 },
+        { ...event, label: 'doorbell', start: 3 },
+      ],
+    };
+    const { mode } = scene.music!;
+    const turned = 'A doorbell rings at about 2 seconds. A dog barks at about 2.5 seconds.';
+    const score = scoreCaption(`This clip contains music with sound effects. ${turned}`, scene);
+    expect(score).toMatchObject({ orderRight: false, matched: 2, modeRight: null, leadRight: false });
+    expect(score.onsetErrors.map((x) => Math.round(10 * x)).sort()).toEqual([10, 14]);
+    const music = (key: string): string => `We hear music on a piano. The tune is slow, in a ${key} key.`;
+    expect(scoreCaption(music(mode), scene).modeRight).toBe(true);
+    expect(scoreCaption(music(mode === 'major' ? 'minor' : 'major'), scene).modeRight).toBe(false);
   });
 });
 
@@ -150,7 +160,7 @@ describe('rows', () => {
     expect(() => readLabels(folder)).toThrow(/line 1: a JSON object with id, file and domain/);
   });
 
-  it('say whether a floor is reached', () => {
+  it('say what the target is and whether it is met', () => {
     const row: Row = {
       part: 'ask',
       measure: 'right',
@@ -158,9 +168,46 @@ describe('rows', () => {
       unit: '%',
       interval: [0.5, 0.7],
       of: '9 x',
-      floor: 0.6,
+      target: atLeast(0.6),
     };
-    expect(markdown([row])).toContain('| ask | right | 61.0 % | 50.0 % to 70.0 % | 9 x | floor 60.0 %: reached |');
+    const seconds: Row = { ...row, measure: 'onset', value: 0.5, unit: 's', target: atMost(0.35), note: 'late' };
+    const unknown: Row = { part: 'render', measure: 'words', value: null, unit: 'points', target: atMost(0.15) };
+    expect(markdown([row])).toContain('| ask | right | 61.0 % | 50.0 % to 70.0 % | 9 x | at least 60.0 % | met |  |');
+    const both = report([row, { ...row, measure: 'beside', target: undefined }, seconds, unknown]);
+    expect(both).toContain('Targets: 1 of 3 met.');
+    expect(both).toContain('| 0.500 s | 0.500 s to 0.700 s | 9 x | at most 0.350 s | missed | late |');
+    expect(both).toContain('| render | words |  |  |  | at most 15.0 points | not measured |  |');
+    expect(both.split('| beside |')).toHaveLength(2);
+    expect(isMet({ ...row, value: 0, target: below(0) })).toBe(false);
+    expect(isMet({ ...row, value: -0.1, target: below(0) })).toBe(true);
+  });
+
+  it('set what a recognizer hears of renderings against what it hears of the same originals', () => {
+    const errors = (wrong: number) => ({ reference: 10, substitutions: wrong, insertions: 0, deletions: 0 });
+    const rows = recognizedRows({
+      rendered: [errors(6), errors(4)],
+      coded: [errors(5), errors(3)],
+      original: [errors(5), errors(3)],
+    });
+    expect(rows[0]).toMatchObject({ unit: 'points', of: '2 pairs of clips', target: atMost(0.15) });
+    expect(rows[0].value).toBeCloseTo(0.1, 12);
+    // every pair is 10 points apart, so drawing pairs cannot change that
+    for (const end of rows[0].interval!) expect(end).toBeCloseTo(0.1, 12);
+    expect(rows.map(({ value }) => value?.toFixed(2))).toEqual(['0.10', '0.50', '0.40', '0.40']);
+  });
+
+  it('render scenes of each kind alone and mixtures', () => {
+    const clips = scenes.map((scene) => ({ scene, path: '', record: {} as CorpusRecord }));
+    const picked = pickScenes(clips, 24);
+    expect(new Set(picked.map(({ scene }) => scene.id)).size).toBe(24);
+    const count = (fits: (scene: Scene) => boolean): number => picked.filter(({ scene }) => fits(scene)).length;
+    const there = (fits: (scene: Scene) => boolean): number => scenes.filter(fits).length;
+    const { speech, music, events } = { speech: isSpeechAlone, music: isMusicAlone, events: isEventsAlone };
+    expect([count(speech), count(music), count(events)]).toEqual([
+      Math.min(8, there(speech)),
+      Math.min(6, there(music)),
+      Math.min(6, there(events)),
+    ]);
   });
 });
 
@@ -181,10 +228,9 @@ describe('the whole evaluation', () => {
     const { loadMono16k } = await import('../../src/audio/index.js');
     const known = new Map<number, number>();
     for (const [i, { path }] of clips.entries()) known.set((await loadMono16k(path)).samples[0], i);
-    const questions = drawQuestions(
-      clips.map(({ scene }) => scene),
-      1,
-    );
+    const all = clips.map(({ scene }) => scene);
+    const asked = [drawQuestions, drawOpenQuestions].map((draw) => draw(all, 1));
+    const yesNo = (['no', 'yes'] as const).map((answer) => drawYesNo(all, 1, answer));
     let calls = 0;
     const reply = (parts: Partial<Parts>): Reply => {
       calls++;
@@ -195,8 +241,9 @@ describe('the whole evaluation', () => {
       info: { source: '', name: 'oracle', hash: 'oracle', parameters: 0, threads: 1, codec: null },
       describe: (audio: unknown) => reply({ caption: records[index(audio)]?.caption ?? '' }),
       ask: (audio: unknown, text: string) => {
-        const question = questions.find((q: ChoiceQuestion) => q.text === text)!;
-        return reply({ answer: index(audio) < 0 ? 'no idea' : question.answer });
+        const i = index(audio);
+        if (i < 0) return reply({ answer: 'not a clue' });
+        return reply({ answer: [...asked, ...yesNo].map((list) => list[i]).find((q) => q?.text === text)!.answer });
       },
     } as unknown as Bagpiper;
     return { bagpiper, calls: () => calls };
@@ -209,12 +256,17 @@ describe('the whole evaluation', () => {
     expect(value('speech, music and sound all told right')).toBe(1);
     expect(value('event F1, labels')).toBe(1);
     expect(value('word error rate of the quoted words')).toBe(0);
+    expect(value('order of events right') ?? 1).toBe(1);
     expect(value('four-choice questions right')).toBe(1);
+    expect(value('open questions, exact fact right')).toBe(1);
+    expect(value('absent-event questions answered no')).toBe(1);
+    expect(value('present-event questions answered yes')).toBe(1);
     expect(value('the same questions asked with silence')).toBe(0);
     expect(first.rows.find((row) => row.part === 'render')?.note).toBe('not measured (the model has no codec)');
-    expect(calls()).toBe(36);
+    const made = 60 + records.filter(({ scene }) => scene.events.length > 0).length;
+    expect(calls()).toBe(made);
     expect((await evaluateNano(bagpiper, settings('oracle'))).rows).toEqual(first.rows);
-    expect(calls()).toBe(36);
+    expect(calls()).toBe(made);
   });
 
   it('refuses clips that were trained on', () => {

@@ -5,7 +5,7 @@ import { readForm } from '../../corpus/words/caption-forms.js';
 import { lowered, splitSentences } from '../../corpus/words/forms.js';
 import { type Presence, readEvents } from '../../corpus/words/phrases.js';
 import { alignWords, spokenWords, type WordErrors } from '../../text/index.js';
-import { type Detection, matchLabels, matchOnsets } from '../metrics/detection.js';
+import { type Detection, matchEvents, matchLabels, matchOnsets, orderRight } from '../metrics/detection.js';
 
 /** Seconds that a told onset may be off. */
 const TOLERANCE = 1;
@@ -23,10 +23,20 @@ export interface CaptionScore {
   unread: number;
   events: Detection;
   onsets: Detection;
+  /** matched events in the order in which they begin; null when fewer than two different ones are matched */
+  orderRight: boolean | null;
+  /** seconds by which told starts of matched events are off */
+  onsetErrors: number[];
+  /** events that are matched */
+  matched: number;
   ambience: { there: string | null; told: string | null };
   speakers: { there: number; told: number; gendersRight: number };
   instruments: Detection | null;
+  /** the first instrument, which leads */
+  leadRight: boolean | null;
   tempoRight: boolean | null;
+  /** null, too, where the caption does not say major or minor */
+  modeRight: boolean | null;
   words: WordErrors;
 }
 
@@ -36,6 +46,7 @@ export function scoreCaption(caption: string, scene: Scene): CaptionScore {
   const first = sentences.length > 0 ? readForm(sentences[0]) : null;
   const { music } = scene;
   const labels = (list: readonly { label: string }[]): string[] => list.map(({ label }) => label);
+  const matches = matchEvents(scene.events, facts.events);
   return {
     told: presence(caption),
     there: scenePresence(scene),
@@ -44,13 +55,21 @@ export function scoreCaption(caption: string, scene: Scene): CaptionScore {
     unread: sentences.filter((sentence) => readForm(sentence) === null && readEvents(sentence).length === 0).length,
     events: matchLabels(labels(scene.events), labels(facts.events)),
     onsets: matchOnsets(scene.events, facts.events, TOLERANCE),
+    orderRight: orderRight(scene.events, facts.events, matches),
+    onsetErrors: matches.flatMap(({ there, told }) => {
+      const { start } = facts.events[told];
+      return start === null ? [] : [Math.abs(start - scene.events[there].start)];
+    }),
+    matched: matches.length,
     ambience: { there: scene.ambience?.label ?? null, told: facts.ambience },
     speakers: speakerScore(
       facts.speakers.map((s) => s.gender),
       speaking(scene).map((s) => s.gender),
     ),
     instruments: music && matchLabels(music.instruments, facts.music?.instruments ?? []),
+    leadRight: music && facts.music?.instruments[0] === music.instruments[0],
     tempoRight: music && facts.music?.tempo === music.tempo,
+    modeRight: music && (facts.music?.mode ?? null) && facts.music?.mode === music.mode,
     words: heardWords(
       scene,
       facts.turns.map((turn) => turn.sentence),

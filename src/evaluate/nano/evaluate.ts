@@ -22,6 +22,8 @@ export interface EvaluateOptions {
   work: string;
   /** folder of labelled recordings; without it there is no part "real" */
   real?: string;
+  /** folder of train clips, on which the signal measures of renderings are fixed; without it these are not measured */
+  train?: string;
   parts: readonly PartName[];
   /** clips that are described and asked about */
   clips: number;
@@ -44,8 +46,7 @@ export interface Evaluation {
 export async function evaluateNano(bagpiper: Bagpiper, options: EvaluateOptions): Promise<Evaluation> {
   const { progress = () => () => {}, ...settings } = options;
   const { clips, codecClips, renders, seed, temperature, together, parts } = settings;
-  const needed = Math.max(clips, codecClips, renders);
-  const all = readClips(settings.corpus, needed);
+  const all = readClips(settings.corpus, Math.max(clips, codecClips, renders));
   const context: Context = {
     bagpiper,
     folder: join(settings.work, fingerprint(bagpiper, all, seed, temperature)),
@@ -59,7 +60,7 @@ export async function evaluateNano(bagpiper: Bagpiper, options: EvaluateOptions)
   if (wanted('describe')) rows.push(...(await describeClips(context, all.slice(0, clips))));
   if (wanted('ask')) rows.push(...(await askClips(context, all.slice(0, clips))));
   if (wanted('codec')) rows.push(...(await codeClips(context, all.slice(0, codecClips))));
-  if (wanted('render')) rows.push(...(await renderScenes(context, pickScenes(all, renders))));
+  if (wanted('render')) rows.push(...(await renderScenes(context, pickScenes(all, renders), settings.train)));
   if (wanted('real') && settings.real !== undefined) rows.push(...(await describeReal(context, settings.real)));
   const { source, hash, parameters, threads } = bagpiper.info;
   return { machine: machine(), model: { source, hash, parameters, threads }, settings, rows };

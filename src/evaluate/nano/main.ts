@@ -1,27 +1,30 @@
 /** `npm run evaluate:nano -- --model DIR --corpus DIR --out FILE`: the small model on clips that it never saw. */
-import { mkdirSync } from 'node:fs';
+import { existsSync, mkdirSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
-import { dirname } from 'node:path';
+import { dirname, join, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 import { BagpiperError, messageOf } from '../../errors.js';
 import { writeFileAtomically } from '../../files.js';
 import { loadBagpiper } from '../../tasks/index.js';
 import { type EvaluateOptions, type Evaluation, evaluateNano, PARTS, type PartName } from './evaluate.js';
-import { markdown } from './report.js';
+import { report } from './report.js';
 import type { Tell } from './results.js';
 
 const HELP = `usage: npm run evaluate:nano -- --corpus DIR [options]
 
-Puts the small model to the test and prints one Markdown table. Stopped runs go on where they were.
-  --corpus DIR        clips of npm run corpus -- --split test
+Puts the small model to the test and prints two Markdown tables: the rows that have targets, and all. Stopped runs go on
+where they were.
+  --corpus DIR        clips of npm run corpus -- --split test --scenes 1000
+  --train DIR         clips of the split train, on which the signal measures of renderings are fixed (default: the
+                      folder train beside --corpus; where there is none they are not measured)
   --model DIR         model folder (default: the one of this package)
   --out FILE          also write the results as JSON; raw results go to FILE's name with .parts
                       (default: runs/evaluation.json)
   --real DIR          also hear the recordings of DIR/labels.jsonl
   --parts LIST        of ${PARTS.join(',')} (default: all)
-  --clips N           clips to describe and ask about (default 300)
+  --clips N           clips to describe and ask about (default 1000)
   --codec-clips N     clips to code (default 60)
-  --renders N         sounds to render (default 60)
+  --renders N         sounds to render (default 240)
   --seed N            of questions, requests and generation (default 1)
   --temperature T     of captions and answers (default 0: the likeliest token)
   --together N        requests in the engine at once (default 1)
@@ -37,7 +40,16 @@ interface Options extends EvaluateOptions {
 function readOptions(argv: string[]): Options | null {
   const string = { type: 'string' } as const;
   const known = {
-    ...{ corpus: string, model: string, out: string, real: string, parts: string, clips: string, renders: string },
+    ...{
+      train: string,
+      corpus: string,
+      model: string,
+      out: string,
+      real: string,
+      parts: string,
+      clips: string,
+      renders: string,
+    },
     ...{ 'codec-clips': string, seed: string, temperature: string, together: string, threads: string },
   };
   let values: Partial<Record<keyof typeof known | 'help', string | boolean>>;
@@ -60,15 +72,21 @@ function readOptions(argv: string[]): Options | null {
   const out = given.out ?? 'runs/evaluation.json';
   return {
     ...{ corpus: given.corpus, model: given.model, out, real: given.real, parts: readParts(given.parts) },
+    train: given.train ?? trainBeside(given.corpus),
     work: `${out.replace(/\.json$/, '')}.parts`,
-    clips: number('clips', 300, 1),
+    clips: number('clips', 1000, 1),
     codecClips: number('codec-clips', 60, 1),
-    renders: number('renders', 60, 1),
+    renders: number('renders', 240, 1),
     seed: number('seed', 1, 0),
     temperature: number('temperature', 0, 0, false),
     together: number('together', 1, 1),
     threads: number('threads', availableParallelism(), 1),
   };
+}
+
+function trainBeside(corpus: string): string | undefined {
+  const folder = join(dirname(resolve(corpus)), 'train');
+  return existsSync(folder) ? folder : undefined;
 }
 
 function readParts(list: string | undefined): readonly PartName[] {
@@ -118,7 +136,7 @@ async function main(): Promise<void> {
   try {
     const evaluation = await evaluateNano(bagpiper, { ...rest, progress: progressLine });
     process.stderr.write(`${heading(evaluation)}\n`);
-    process.stdout.write(`${markdown(evaluation.rows)}\n`);
+    process.stdout.write(`${report(evaluation.rows)}\n`);
     mkdirSync(dirname(out), { recursive: true });
     await writeFileAtomically(out, `${JSON.stringify(evaluation, null, 2)}\n`);
     process.stderr.write(`Written to ${out}\n`);

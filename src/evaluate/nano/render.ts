@@ -1,21 +1,18 @@
 /** Part "render": sounds made on request: are they sound at all, as long as planned, of the kinds asked for, and can the words be heard? */
-import { existsSync } from 'node:fs';
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
-import { loadMono16k, writeWav } from '../../audio/index.js';
+import { writeWav } from '../../audio/index.js';
 import { extractFacts, makeWords, presence, type Scene, VOICES } from '../../corpus/index.js';
 import { scenePresence } from '../../corpus/words/caption.js';
-import { openModel } from '../../model/bagpiper.js';
-import { openCodec } from '../../model/codec/open.js';
 import { Random } from '../../random.js';
 import type { Parts } from '../../tasks/index.js';
-import type { WordErrors } from '../../text/index.js';
-import { heardWords, KINDS, presenceRight } from './captions.js';
-import { codecRoundTrip } from './codec.js';
-import { type Context, resultsOf, samplesOf, type TestClip } from './context.js';
-import { findRecognizer, type Recognizer } from './recognizer.js';
-import { missing, type Row, share, wordErrorRow } from './report.js';
+import { KINDS, presenceRight } from './captions.js';
+import { type Context, resultsOf, type TestClip } from './context.js';
+import { missingSignals, signalRows } from './render-signals.js';
+import { missingWords, wordRows } from './render-words.js';
+import { missing, type Row, share } from './report.js';
 import { fill } from './results.js';
+import { isEventsAlone, isMusicAlone, isSpeechAlone, renderedPath } from './stages.js';
 
 const PART = 'render';
 const GUIDANCE = 3;
@@ -36,24 +33,28 @@ export interface Rendering {
   heard: string;
 }
 
+/** Of 12 requests so many are of each group, as far as there are scenes; the rest are mixtures. */
+const SHARES = { speech: 4, music: 3, events: 3 } as const;
+
 /**
- * Half scenes with speech alone, for the words, half others in their order. Of the first kind those come first that the
- * recognizer understands best in the original: Flite voices, no echo, no noise, full band.
+ * Scenes of speech alone (for words and voices), music alone (instruments, tempo), events alone (found or not), and others in
+ * their order. Of speech those come first that the recognizer understands best in the original (Flite voices, no echo, no
+ * noise, full band), of music those on one instrument.
  */
 export function pickScenes(clips: readonly TestClip[], count: number): TestClip[] {
-  const spoken = clips
-    .filter(({ scene }) => isSpeechAlone(scene))
-    .map((clip) => ({ clip, hardness: hardness(clip.scene) }))
-    .sort((a, b) => a.hardness - b.hardness)
-    .slice(0, Math.floor(count / 2))
-    .map(({ clip }) => clip);
-  const others = clips.filter(({ scene }) => !isSpeechAlone(scene)).slice(0, count - spoken.length);
-  return [...spoken, ...others];
-}
-
-function isSpeechAlone(scene: Scene): boolean {
-  const { speech, music, sound } = scenePresence(scene);
-  return speech && !music && !sound;
+  const pick = (fits: (scene: Scene) => boolean, parts: number, order: (scene: Scene) => number): TestClip[] =>
+    clips
+      .filter(({ scene }) => fits(scene))
+      .sort((a, b) => order(a.scene) - order(b.scene))
+      .slice(0, Math.floor((count * parts) / 12));
+  const groups = [
+    pick(isSpeechAlone, SHARES.speech, hardness),
+    pick(isMusicAlone, SHARES.music, ({ music }) => music?.instruments.length ?? 0),
+    pick(isEventsAlone, SHARES.events, () => 0),
+  ].flat();
+  const alone = ({ scene }: TestClip): boolean => isSpeechAlone(scene) || isMusicAlone(scene) || isEventsAlone(scene);
+  const others = clips.filter((clip) => !alone(clip)).slice(0, count - groups.length);
+  return [...groups, ...others];
 }
 
 function hardness({ speakers, room, quality }: Scene): number {
@@ -73,10 +74,16 @@ export function requestFor(scene: Scene, seed: number): string {
   return requests.find(({ style }) => style === 'realistic')!.text;
 }
 
-const soundPath = (context: Context, scene: Scene): string => join(context.folder, PART, `${scene.id}.wav`);
-
-export async function renderScenes(context: Context, clips: readonly TestClip[]): Promise<Row[]> {
-  if (!context.bagpiper.info.codec) return [missing(PART, 'rendered sound', 'the model has no codec')];
+/** @param train folder of train clips, on which the signal measures are fixed */
+export async function renderScenes(
+  context: Context,
+  clips: readonly TestClip[],
+  train: string | undefined,
+): Promise<Row[]> {
+  if (!context.bagpiper.info.codec) {
+    const why = 'the model has no codec';
+    return [missing(PART, 'rendered sound', why), ...missingWords(why), ...missingSignals(why)];
+  }
   await mkdir(join(context.folder, PART), { recursive: true });
   const renderings = await fill(
     resultsOf<Rendering>(context, PART),
@@ -86,7 +93,11 @@ export async function renderScenes(context: Context, clips: readonly TestClip[])
     { together: context.together, tell: context.progress(PART) },
   );
   const scenes = clips.map(({ scene }) => scene);
-  return [...renderRows(renderings, scenes), ...(await wordRows(context, clips, renderings))];
+  return [
+    ...renderRows(renderings, scenes),
+    ...(await wordRows(context, clips, renderings)),
+    ...(await signalRows(context, clips, train)),
+  ];
 }
 
 async function renderScene(context: Context, scene: Scene): Promise<Rendering> {
@@ -96,7 +107,7 @@ async function renderScene(context: Context, scene: Scene): Promise<Rendering> {
   const samples = audio?.samples ?? new Float32Array(0);
   const finite = samples.every(Number.isFinite);
   const power = samples.reduce((sum, x) => sum + x * x, 0) / Math.max(1, samples.length);
-  if (finite && samples.length > 0) await writeWav(soundPath(context, scene), samples, 16000);
+  if (finite && samples.length > 0) await writeWav(renderedPath(context, scene), samples, 16000);
   // 10 ms is the least that the encoder takes.
   const audible = finite && samples.length >= 160;
   const heard = audible ? (await bagpiper.describe(samples, { seed, temperature })).caption : '';
@@ -162,58 +173,4 @@ export function renderRows(renderings: readonly Rendering[], scenes: readonly Sc
       ),
     ),
   ];
-}
-
-async function wordRows(
-  context: Context,
-  clips: readonly TestClip[],
-  renderings: readonly Rendering[],
-): Promise<Row[]> {
-  const spoken = clips
-    .map((clip, i) => ({ ...clip, rendering: renderings[i] }))
-    .filter(({ scene }) => isSpeechAlone(scene));
-  const own = spoken.map(({ scene, rendering }) =>
-    heardWords(
-      scene,
-      extractFacts(rendering.heard).turns.map(({ sentence }) => sentence),
-    ),
-  );
-  const rows = [wordErrorRow(PART, 'word error rate, the model hearing its own renderings', own)];
-  const recognizer = await findRecognizer();
-  if (!recognizer) {
-    return [...rows, missing(PART, 'word error rate, heard by a recognizer', 'pocketsphinx is not installed')];
-  }
-  const errors = await recognized(context, recognizer, spoken);
-  const titles = {
-    original: 'of the original recordings',
-    coded: 'of their codec round trips',
-    rendered: 'of renderings',
-  };
-  for (const stage of ['original', 'coded', 'rendered'] as const) {
-    rows.push(wordErrorRow(PART, `word error rate by pocketsphinx ${titles[stage]}`, errors[stage]));
-  }
-  return rows;
-}
-
-type Stages = Record<'original' | 'coded' | 'rendered', WordErrors[]>;
-
-/** The recognizer on the recordings, on what the codec makes of them, and on the renderings: it, the codec and the model told apart. */
-async function recognized(context: Context, recognizer: Recognizer, clips: readonly TestClip[]): Promise<Stages> {
-  const { source, threads } = context.bagpiper.info;
-  const codec = openCodec(openModel(source), threads)!;
-  const original = await Promise.all(clips.map(samplesOf));
-  const coded: Float32Array[] = [];
-  for (const samples of original) coded.push(await codecRoundTrip(codec, samples));
-  await codec.release();
-  const rendered = await Promise.all(
-    clips.map(async ({ scene }) => {
-      const path = soundPath(context, scene);
-      return existsSync(path) ? (await loadMono16k(path)).samples : new Float32Array(0);
-    }),
-  );
-  const hear = async (sounds: Float32Array[]): Promise<WordErrors[]> => {
-    const heard = await recognizer.hear(sounds);
-    return clips.map(({ scene }, i) => heardWords(scene, [heard[i]]));
-  };
-  return { original: await hear(original), coded: await hear(coded), rendered: await hear(rendered) };
 }
