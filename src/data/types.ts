@@ -1,8 +1,8 @@
 /** What the workflows pass on: clips, the lines that stages leave behind, and the stages themselves. */
 
-/** What JSON can hold. */
-export type Json = string | number | boolean | null | Json[] | { [key: string]: Json };
-export type JsonObject = { [key: string]: Json };
+import type { Json, JsonObject } from '../json.js';
+
+export type { Json, JsonObject };
 
 /**
  * Anything with a stable id, the key of a run. Ids are made of letters, digits and `._-` alone (no `:`, which upstream's

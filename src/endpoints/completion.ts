@@ -1,4 +1,5 @@
 /** Chat completions as OpenAI-compatible servers answer them: JSON taken apart and checked. */
+import { isObject } from '../json.js';
 import { type Failure, fault, mistake, statusFailure } from './failure.js';
 import type { HttpAnswer } from './http.js';
 
@@ -49,7 +50,7 @@ export function parseJson(where: string, text: string, type: string): object {
     const what = text.trim() === '' ? 'the answer is empty' : 'the answer is no whole JSON';
     throw fault(where, `${what}; try again, and look into the server's log.`, 'here');
   }
-  if (typeof json === 'object' && json !== null && !Array.isArray(json)) return json;
+  if (isObject(json)) return json;
   throw fault(where, 'the answer is no JSON object; is this a chat completion server?', 'elsewhere');
 }
 

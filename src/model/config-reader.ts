@@ -1,5 +1,6 @@
 /** Reads single fields of a parsed JSON object, each with its range check and one readable error. */
 import { BagpiperError } from '../errors.js';
+import { isObject } from '../json.js';
 
 /** A JSON object: what {@link FieldReader} reads from. */
 export type JsonObject = Record<string, unknown>;
@@ -87,10 +88,6 @@ export class FieldReader {
     const value = Object.hasOwn(this.fields, field) ? this.fields[field] : undefined;
     return value === null ? undefined : value;
   }
-}
-
-function isObject(value: unknown): value is JsonObject {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
 function describe(value: unknown): string {

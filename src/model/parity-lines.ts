@@ -1,5 +1,6 @@
 /** The lines of a parity report, and reading the reference files that it is made from. */
 import { BagpiperError, messageOf } from '../errors.js';
+import { isObject } from '../json.js';
 import { readJsonFile } from '../weights/json.js';
 import type { Safetensors, Tensor } from '../weights/safetensors.js';
 
@@ -87,7 +88,7 @@ export function referenceTensor(file: Safetensors, name: string, shape?: readonl
 /** The object that a reference file holds. @throws BagpiperError where it is missing or something else */
 export function referenceJson(path: string): Record<string, unknown> {
   const json = readJsonFile(path);
-  if (typeof json === 'object' && json !== null && !Array.isArray(json)) return json as Record<string, unknown>;
+  if (isObject(json)) return json;
   throw new BagpiperError(`${path} is no reference file: a JSON object is expected.`);
 }
 

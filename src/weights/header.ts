@@ -4,6 +4,7 @@
  * from anywhere: no overlaps, no holes, nothing beyond the end, no name twice.
  */
 import { BagpiperError, messageOf } from '../errors.js';
+import { isObject } from '../json.js';
 import { bytesOf, DTYPES, type DType } from './dtype.js';
 
 /** What the header says of a tensor; offsets count from the beginning of the file. */
@@ -120,10 +121,6 @@ function checkRanges(tensors: TensorInfo[], dataStart: number, fileBytes: number
     }
   }
   if (end !== fileBytes) throw fail(`${fileBytes - end} bytes after the last tensor belong to no tensor`);
-}
-
-function isObject(value: unknown): value is Record<string, unknown> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
 function isCountList(value: unknown): value is number[] {

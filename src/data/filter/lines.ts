@@ -1,6 +1,6 @@
-/** Reads files of lines in large pieces, of any size in little memory. */
-import { closeSync, openSync, readSync } from 'node:fs';
+/** Files of lines that others wrote: with numbers for messages, and a last line that may be cut off. */
 import { BagpiperError, messageOf } from '../../errors.js';
+import { type RawLine, rawLines } from '../run/lines.js';
 
 export interface LineBatch {
   /** whole lines without their ends; empty ones are left out. Valid until the next batch. */
@@ -19,46 +19,43 @@ export interface LineBatch {
  * All lines of a file, many at a time; between the batches other work gets its turn.
  * @throws BagpiperError when the file cannot be read; the signal's reason
  */
-export async function* lineBatches(path: string, signal?: AbortSignal, size = 2 ** 20): AsyncGenerator<LineBatch> {
-  let descriptor: number;
+export async function* lineBatches(path: string, signal?: AbortSignal): AsyncGenerator<LineBatch> {
+  const pieces = rawLines(path);
+  let number = 0;
   try {
-    descriptor = openSync(path, 'r');
-  } catch (error) {
-    throw new BagpiperError(`${path} cannot be read: ${messageOf(error)}; name a JSONL file that exists.`);
-  }
-  try {
-    let buffer = Buffer.allocUnsafeSlow(size);
-    let [kept, at, number] = [0, 0, 0];
     for (;;) {
       signal?.throwIfAborted();
-      if (kept === buffer.length) buffer = Buffer.concat([buffer, Buffer.allocUnsafeSlow(buffer.length)]);
-      const got = readSync(descriptor, buffer, kept, buffer.length - kept, at + kept);
-      const filled = buffer.subarray(0, kept + got);
-      const batch: LineBatch = { lines: [], offsets: [], numbers: [], torn: false, read: at + filled.length };
-      const add = (start: number, end: number): void => {
-        number++;
-        if (start === end) return;
-        batch.lines.push(filled.subarray(start, end));
-        batch.offsets.push(at + start);
-        batch.numbers.push(number);
-      };
-      let start = 0;
-      for (let end = filled.indexOf(10); end >= 0; end = filled.indexOf(10, start)) {
-        add(start, end);
-        start = end + 1;
+      const { done, value } = await pieces.next().catch((error: unknown) => {
+        throw new BagpiperError(`${path} cannot be read: ${messageOf(error)}; name a JSONL file that exists.`);
+      });
+      if (done) {
+        const { rest, whole: at, size: read } = value;
+        if (rest.length > 0) yield { lines: [rest], offsets: [at], numbers: [number + 1], torn: true, read };
+        return;
       }
-      if (got === 0 && start < filled.length) {
-        add(start, filled.length);
-        batch.torn = true;
-      }
+      const batch = batchOf(value, number);
+      number += value.length;
       if (batch.lines.length > 0) yield batch;
-      if (got === 0) return;
-      buffer.copyWithin(0, start, filled.length);
-      kept = filled.length - start;
-      at += start;
-      await new Promise((resolve) => setImmediate(resolve));
     }
   } finally {
-    closeSync(descriptor);
+    await pieces.return({ whole: 0, size: 0, rest: Buffer.alloc(0) });
   }
+}
+
+function batchOf(raw: readonly RawLine[], before: number): LineBatch {
+  const last = raw[raw.length - 1];
+  const batch: LineBatch = {
+    lines: [],
+    offsets: [],
+    numbers: [],
+    torn: false,
+    read: last.at + last.end - last.start + 1,
+  };
+  for (const [i, { bytes, start, end, at }] of raw.entries()) {
+    if (start === end) continue;
+    batch.lines.push(bytes.subarray(start, end));
+    batch.offsets.push(at);
+    batch.numbers.push(before + i + 1);
+  }
+  return batch;
 }

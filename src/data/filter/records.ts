@@ -1,5 +1,6 @@
 /** Label records as they come: lines of a run's label.jsonl, or of upstream's label files (`utt_id`). */
 import { BagpiperError } from '../../errors.js';
+import { isObject } from '../../json.js';
 import type { JsonObject } from '../types.js';
 import { lineBatches } from './lines.js';
 import type { Captioned } from './surface.js';
@@ -90,8 +91,4 @@ export function readLabel({ bytes, place }: LabelLine): ReadLabel {
     ...(typeof finish_reason === 'string' && { finishReason: finish_reason }),
   };
   return { label, fields, wrapped };
-}
-
-export function isObject(value: unknown): value is JsonObject {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }

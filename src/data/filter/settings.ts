@@ -1,9 +1,9 @@
 /** All limits of the filters, with the official ones as defaults, and how a user's own are read. */
 import { BagpiperError } from '../../errors.js';
+import { isObject } from '../../json.js';
 import type { JsonObject, SoundKind } from '../types.js';
 import { DUPLICATE_LIMITS, type DuplicateLimits } from './duplicates.js';
 import { LANGUAGE_LIMITS, type LanguageLimits } from './language.js';
-import { isObject } from './records.js';
 import { SURFACE_LIMITS, type SurfaceLimits } from './surface.js';
 import { TRANSCRIPT_LIMITS, type TranscriptLimits } from './transcript.js';
 

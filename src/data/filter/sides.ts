@@ -3,10 +3,10 @@
  * `utt_id` (or `id`); memory holds 16 bytes an id and 4 a number.
  */
 import { BagpiperError } from '../../errors.js';
+import { isObject } from '../../json.js';
 import { rowsOf } from '../source/index.js';
 import type { JsonObject, SoundKind } from '../types.js';
 import { lineBatches } from './lines.js';
-import { isObject } from './records.js';
 import { Column, IdTable } from './tables.js';
 
 /** What a side file may tell, and the fields that it is read from. */

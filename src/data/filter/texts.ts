@@ -1,9 +1,9 @@
 /** Records by id: they stay in their file, and memory holds where each one begins (28 bytes an id). */
 import { closeSync, openSync, readSync } from 'node:fs';
 import { BagpiperError } from '../../errors.js';
+import { isObject } from '../../json.js';
 import type { JsonObject } from '../types.js';
 import { lineBatches } from './lines.js';
-import { isObject } from './records.js';
 import { Column, IdTable } from './tables.js';
 
 /** Lines of JSON records with `id` or `utt_id`, of a run or not; lines "id words words" are read as transcripts. */

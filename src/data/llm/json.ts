@@ -1,5 +1,6 @@
 /** JSON out of a model's reply, checked against a schema. */
 import type { ErrorObject, ValidateFunction } from 'ajv';
+import { isObject } from '../../json.js';
 import type { JsonObject } from '../types.js';
 
 /** Problems that are told to a model at once: more would not help it. */
@@ -15,7 +16,7 @@ export function objectIn(reply: string): JsonObject | undefined {
   for (const text of new Set([reply, answer, braced(answer), braced(reply)])) {
     try {
       const value = JSON.parse(text) as unknown;
-      if (typeof value === 'object' && value !== null && !Array.isArray(value)) return value as JsonObject;
+      if (isObject(value)) return value;
     } catch {
       // The next one.
     }

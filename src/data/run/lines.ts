@@ -4,7 +4,8 @@ import { BagpiperError } from '../../errors.js';
 import type { Keyed, Line, Usage } from '../types.js';
 import { checkId, type Outcome } from './ids.js';
 
-const PIECE = 4 << 20;
+/** Bytes that are read at once; more where a line is longer. */
+const PIECE = 1 << 20;
 const NEWLINE = 0x0a;
 const QUOTE = 0x22;
 const USAGE = /,"usage":\{"prompt_tokens":(\d+),"completion_tokens":(\d+),"total_tokens":(\d+)\}\}$/;
@@ -85,21 +86,26 @@ export function usageOf({ bytes, start, end }: RawLine): Usage | undefined {
   return { prompt_tokens, completion_tokens, total_tokens };
 }
 
-/**
- * The lines of a file, many at a time: reused until the next step. What follows the last newline is no line.
- * @returns (by the generator) the offset after the last whole line, and the file's size
- */
-export async function* rawLines(path: string): AsyncGenerator<RawLine[], { whole: number; size: number }, void> {
+/** Where a file of lines ends. */
+export interface LinesEnd {
+  /** the offset after the last whole line */
+  whole: number;
+  size: number;
+  /** what follows it: a line that was cut off, or has no newline */
+  rest: Buffer;
+}
+
+/** The lines of a file of any size in little memory, many at a time; their bytes are reused for the next ones. */
+export async function* rawLines(path: string): AsyncGenerator<RawLine[], LinesEnd, void> {
   const file = await open(path);
   try {
-    let held: Buffer = Buffer.alloc(0);
-    let at = 0;
+    let piece = Buffer.allocUnsafeSlow(PIECE);
+    let [held, at] = [0, 0];
     for (;;) {
-      const piece = Buffer.allocUnsafe(held.length + PIECE);
-      held.copy(piece);
-      const { bytesRead } = await file.read(piece, held.length, PIECE, at + held.length);
-      const bytes = piece.subarray(0, held.length + bytesRead);
-      if (bytesRead === 0) return { whole: at, size: at + bytes.length };
+      if (held === piece.length) piece = Buffer.concat([piece, Buffer.allocUnsafeSlow(piece.length)]);
+      const { bytesRead } = await file.read(piece, held, piece.length - held, at + held);
+      const bytes = piece.subarray(0, held + bytesRead);
+      if (bytesRead === 0) return { whole: at, size: at + held, rest: bytes };
       const lines: RawLine[] = [];
       let start = 0;
       for (let end = bytes.indexOf(NEWLINE); end >= 0; end = bytes.indexOf(NEWLINE, start)) {
@@ -107,7 +113,8 @@ export async function* rawLines(path: string): AsyncGenerator<RawLine[], { whole
         start = end + 1;
       }
       if (lines.length > 0) yield lines;
-      held = bytes.subarray(start);
+      piece.copyWithin(0, start, bytes.length);
+      held = bytes.length - start;
       at += start;
     }
   } finally {

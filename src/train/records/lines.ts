@@ -3,6 +3,7 @@ import { existsSync, readFileSync } from 'node:fs';
 import { dirname, isAbsolute, resolve } from 'node:path';
 import { gunzipSync } from 'node:zlib';
 import { BagpiperError, messageOf } from '../../errors.js';
+import { isObject } from '../../json.js';
 
 /** A parsed line with its place, `file, line 3`, for messages. */
 export interface JsonLine {
@@ -34,10 +35,10 @@ export function* readJsonLines(path: string): Generator<JsonLine> {
     } catch (error) {
       throw new BagpiperError(`${where} is no JSON: ${messageOf(error)}.`);
     }
-    if (typeof value !== 'object' || value === null || Array.isArray(value)) {
+    if (!isObject(value)) {
       throw new BagpiperError(`${where} is no JSON object; one object a line is expected.`);
     }
-    yield { value: value as Record<string, unknown>, where };
+    yield { value, where };
   }
 }
 
