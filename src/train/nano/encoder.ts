@@ -41,7 +41,7 @@ export interface Clip {
 /** Clips laid into one batch: which tokens belong to which clip. */
 export interface EncoderBatch {
   inputs: Record<string, Value>;
-  spans: { clip: Clip; start: number; tokens: number }[];
+  spans: ({ clip: Clip } & Span)[];
   /** seconds of sound */
   seconds: number;
 }
@@ -77,8 +77,8 @@ export function initialEncoder(config: AudioConfig, random: Random): Map<string,
  */
 const gain = (name: string): number => (name.includes('conv_out') ? 4 : /out_proj|fc2/.test(name) ? 0.1 : 1);
 
-/** The heads of pre-training, for a picture of `frames` mel frames. */
-function network(graph: Graph, config: AudioConfig, frames: number): Record<'tags' | 'words' | 'letters', Tensor> {
+/** Features [frames / 8, output_dim] of clips that lie one behind the other in a picture, with the inputs of {@link layPictures}. */
+export function packedFeatures(graph: Graph, config: AudioConfig, frames: number): Tensor {
   const tokens = frames / STEP;
   const picture = graph.input('picture', 'float32', [1, 1, config.num_mel_bins, frames]);
   const mask = graph.input('mask', 'float32', [1, 1, tokens, tokens]);
@@ -87,8 +87,12 @@ function network(graph: Graph, config: AudioConfig, frames: number): Record<'tag
     steps: [steps(1), steps(2)],
     positions: graph.input('positions', 'float32', [1, tokens, config.d_model]),
   };
-  const embedded = embedChunks(picture, config, apart);
-  const features = reshape(encodeTokens(embedded, mask, config), [tokens, config.output_dim]);
+  return reshape(encodeTokens(embedChunks(picture, config, apart), mask, config), [tokens, config.output_dim]);
+}
+
+/** The heads of pre-training, for a picture of `frames` mel frames. */
+function network(graph: Graph, config: AudioConfig, frames: number): Record<'tags' | 'words' | 'letters', Tensor> {
+  const features = packedFeatures(graph, config, frames);
   return {
     tags: affine(features, 'tag_head', TAGS.length),
     words: affine(features, 'word_head', WORD_CLASSES),
@@ -202,29 +206,32 @@ const WORD_WEIGHT = 3;
 const LETTER_WEIGHT = 5;
 
 /** Frames of the batch's picture that a clip takes. */
-export const framesOf = (clip: Clip): number => STEP * (chunkTokens(clip.mel.frames) + 1);
+export const framesOf = ({ mel }: Pick<Clip, 'mel'>): number => STEP * (chunkTokens(mel.frames) + 1);
 
-/**
- * Lays clips one behind the other into a picture of `frames` mel frames; they must fit. With `augment`, each clip gets a random
- * offset in level and a masked band.
- */
-export function layClips(config: AudioConfig, frames: number, clips: readonly Clip[], augment?: Random): EncoderBatch {
+/** Where a clip lies in a batch: its first token, and how many it has. */
+export interface Span {
+  start: number;
+  tokens: number;
+}
+
+/** Lays pictures one behind the other into one of `frames` mel frames; they must fit. */
+export function layPictures(
+  config: AudioConfig,
+  frames: number,
+  mels: readonly ByteMel[],
+): { inputs: Record<string, Value>; spans: Span[] } {
   const { num_mel_bins: bands, d_model: width } = config;
   const tokens = frames / STEP;
   const picture = new Float32Array(bands * frames);
   const positions = new Float32Array(tokens * width);
   const steps = [2, 4].map((n) => new Float32Array(frames / n));
-  const target = new Float32Array(tokens * TAGS.length);
   const owner = new Int32Array(tokens).fill(-1);
-  const spans: EncoderBatch['spans'] = [];
+  const spans: Span[] = [];
   let used = 0;
-  let seconds = 0;
-  for (const clip of clips) {
-    const { mel } = clip;
+  for (const mel of mels) {
     if (mel.frames > 2 * config.n_window) throw new Error(`a clip of ${mel.frames} frames is longer than a chunk`);
-    if (used + framesOf(clip) > frames) throw new Error(`the clips of a batch do not fit ${frames} frames`);
+    if (used + framesOf({ mel }) > frames) throw new Error(`the clips of a batch do not fit ${frames} frames`);
     melFrames(mel, 0, mel.frames, picture, used, frames);
-    if (augment) disturb(picture, used, mel.frames, frames, config, augment);
     const [start, length] = [used / STEP, chunkTokens(mel.frames)];
     let left = mel.frames;
     for (const [i, n] of [2, 4].entries()) {
@@ -232,20 +239,9 @@ export function layClips(config: AudioConfig, frames: number, clips: readonly Cl
       steps[i].fill(1, used / n, used / n + left);
     }
     positions.set(positionTable(length, width), start * width);
-    tagScene(clip.scene, length, target, start);
     owner.fill(spans.length, start, start + length);
-    spans.push({ clip, start, tokens: length });
-    used += framesOf(clip);
-    seconds += mel.frames / 100;
-  }
-  const counted = spans.reduce((n, s) => n + s.tokens, 0);
-  const weight = new Float32Array(tokens * TAGS.length);
-  for (const { start, tokens: length } of spans) {
-    for (let t = start; t < start + length; t++) {
-      TAG_WEIGHTS.forEach((w, k) => {
-        weight[t * TAGS.length + k] = w / counted;
-      });
-    }
+    spans.push({ start, tokens: length });
+    used += framesOf({ mel });
   }
   const mask = new Float32Array(tokens * tokens);
   for (let i = 0; i < tokens; i++) {
@@ -257,6 +253,40 @@ export function layClips(config: AudioConfig, frames: number, clips: readonly Cl
     'steps.1': { data: steps[0], dims: [1, 1, 1, frames / 2] },
     'steps.2': { data: steps[1], dims: [1, 1, 1, frames / 4] },
     mask: { data: mask, dims: [1, 1, tokens, tokens] },
+  };
+  return { inputs, spans };
+}
+
+/**
+ * Lays clips with their tags into a batch. With `augment`, each picture gets a random offset in level and a masked band.
+ */
+export function layClips(config: AudioConfig, frames: number, clips: readonly Clip[], augment?: Random): EncoderBatch {
+  const tokens = frames / STEP;
+  const laid = layPictures(
+    config,
+    frames,
+    clips.map(({ mel }) => mel),
+  );
+  const spans = laid.spans.map((span, i) => ({ clip: clips[i], ...span }));
+  const target = new Float32Array(tokens * TAGS.length);
+  const weight = new Float32Array(tokens * TAGS.length);
+  const counted = spans.reduce((n, s) => n + s.tokens, 0);
+  let seconds = 0;
+  for (const { clip, start, tokens: length } of spans) {
+    if (augment) {
+      const picture = laid.inputs.picture.data as Float32Array;
+      disturb(picture, start * STEP, clip.mel.frames, frames, config, augment);
+    }
+    tagScene(clip.scene, length, target, start);
+    for (let t = start; t < start + length; t++) {
+      TAG_WEIGHTS.forEach((w, k) => {
+        weight[t * TAGS.length + k] = w / counted;
+      });
+    }
+    seconds += clip.mel.frames / 100;
+  }
+  const inputs: Record<string, Value> = {
+    ...laid.inputs,
     tag_target: { data: target, dims: [tokens, TAGS.length] },
     tag_weight: { data: weight, dims: [tokens, TAGS.length] },
   };

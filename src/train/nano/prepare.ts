@@ -1,13 +1,13 @@
 /** What the language model's training needs besides the corpus: a tokenizer for its words, and every clip heard by the frozen encoder. */
 import { makeWords, type Scene } from '../../corpus/index.js';
 import { Graph } from '../../graph/index.js';
-import { type AudioConfig, encoderFront, encoderTower, layChunks, planEncoding } from '../../model/index.js';
+import type { AudioConfig } from '../../model/index.js';
 import { Random } from '../../random.js';
 import { Session } from '../../runtime/index.js';
 import { generationText, understandingText } from '../../tasks/format.js';
 import { Tokenizer, type TokenizerJson, trainBpe } from '../../text/index.js';
-import type { Clip } from './encoder.js';
-import { melFrames } from './shards.js';
+import { type Clip, framesOf, layPictures, packedFeatures } from './encoder.js';
+import type { ByteMel } from './shards.js';
 
 /** Every text of some scenes, as the language model will meet it. */
 export function* corpusTexts(scenes: Iterable<Scene>, seed: string): Iterable<string> {
@@ -34,41 +34,33 @@ export function trainTokenizer(
   return { json, tokenizer: Tokenizer.fromJson(json, 'the new tokenizer') };
 }
 
-/** Runs the frozen encoder over clips one by one, exactly as the engine will: features [tokens, output_dim] of each. */
+/** Mel frames of the picture in which clips are heard together. */
+const FRAMES = 3200;
+
+/** Runs the frozen encoder over clips: features [tokens, output_dim] of each, as the engine would have them. */
 export async function encodeClips(
   clips: readonly Clip[],
   config: AudioConfig,
   parameters: ReadonlyMap<string, Float32Array>,
   threads: number,
 ): Promise<Float32Array[]> {
-  const compile = (build: (graph: Graph) => void): Promise<Session> => {
-    const graph = new Graph();
-    build(graph);
-    return Session.create(graph, { threads, parameters: (name) => ({ data: parameters.get(name)! }) });
-  };
-  const tower = await compile((graph) => graph.output('features', encoderTower(graph, config)));
-  const out = new Array<Float32Array>(clips.length);
-  const plans = clips.map(({ mel }) => planEncoding(mel.frames, config));
-  // Every length has convolutions of its own: one length after the other.
-  for (const frames of new Set(plans.map((plan) => plan.frames))) {
-    const front = await compile((graph) => graph.output('embed', encoderFront(graph, config, frames)));
-    for (const [i, plan] of plans.entries()) {
-      if (plan.frames !== frames) continue;
-      const { mel } = clips[i];
-      const picture = new Float32Array(config.num_mel_bins * mel.frames);
-      melFrames(mel, 0, mel.frames, picture, 0, mel.frames);
-      const { embed } = await front.run({
-        chunks: {
-          data: layChunks(picture, mel.frames, plan, config),
-          dims: [plan.chunks, 1, config.num_mel_bins, plan.frames],
-        },
-        keep: { data: plan.keep, dims: [plan.tokens] },
-      });
-      const mask = { data: plan.mask, dims: [1, 1, plan.tokens, plan.tokens] };
-      out[i] = (await tower.run({ embed, mask })).features.data as Float32Array;
+  const graph = new Graph();
+  graph.output('features', packedFeatures(graph, config, FRAMES));
+  const session = await Session.create(graph, { threads, parameters: (name) => ({ data: parameters.get(name)! }) });
+  const out: Float32Array[] = [];
+  while (out.length < clips.length) {
+    const together: ByteMel[] = [];
+    let used = 0;
+    for (const clip of clips.slice(out.length)) {
+      used += framesOf(clip);
+      if (used > FRAMES && together.length > 0) break;
+      together.push(clip.mel);
     }
-    await front.release();
+    const { inputs, spans } = layPictures(config, FRAMES, together);
+    const features = (await session.run(inputs)).features.data as Float32Array;
+    const width = config.output_dim;
+    for (const { start, tokens } of spans) out.push(features.slice(start * width, (start + tokens) * width));
   }
-  await tower.release();
+  await session.release();
   return out;
 }

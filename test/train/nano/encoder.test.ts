@@ -1,7 +1,9 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { EVENTS, LEXICON, type Scene } from '../../../src/corpus/index.js';
-import { ENCODER_PREFIX, encoderTensors } from '../../../src/model/index.js';
+import { Graph } from '../../../src/graph/index.js';
+import { ENCODER_PREFIX, encoderGraph, encoderTensors, layChunks, planEncoding } from '../../../src/model/index.js';
 import { Random } from '../../../src/random.js';
+import { Session } from '../../../src/runtime/index.js';
 import {
   type Clip,
   createEncoderTrainer,
@@ -14,6 +16,7 @@ import {
   scoreEncoder,
 } from '../../../src/train/nano/encoder.js';
 import { encodeClips } from '../../../src/train/nano/prepare.js';
+import { melFrames } from '../../../src/train/nano/shards.js';
 import {
   LETTER_CLASSES,
   LETTER_ROWS,
@@ -194,12 +197,15 @@ describe('createEncoderTrainer', () => {
   }
 
   it('hears a clip the same, alone or beside others, and as the engine does', async () => {
-    const engine = await encodeClips(CLIPS, SMALL, values, 1);
+    const engine: Float32Array[] = [];
+    for (const clip of CLIPS) engine.push(await hearAlone(clip, values));
+    const heard = await encodeClips(CLIPS, SMALL, values, 1);
     const size = Math.max(...engine[0].map(Math.abs));
     for (const [i, clip] of CLIPS.entries()) {
       const alone = await features([clip], 0);
       expect(farthest(await features(CLIPS, i), alone)).toBeLessThan(1e-5 * size);
       expect(farthest(engine[i], alone)).toBeLessThan(1e-5 * size);
+      expect(farthest(heard[i], engine[i])).toBeLessThan(1e-5 * size);
     }
     expect(farthest(await features([CLIPS[2], CLIPS[0]], 1), engine[0])).toBeLessThan(1e-5 * size);
   });
@@ -269,6 +275,26 @@ describe('createEncoderTrainer', () => {
     expect(await scoreEncoder(says(nothing), [batch])).toEqual({ tagF1: 0, presence: 2 / 3, wer: 1 });
   });
 });
+
+/** A clip's features by the graph that the engine uses. */
+async function hearAlone({ mel }: Clip, parameters: ReadonlyMap<string, Float32Array>): Promise<Float32Array> {
+  const plan = planEncoding(mel.frames, SMALL);
+  const graph = new Graph();
+  encoderGraph(graph, SMALL, plan.frames);
+  const session = await Session.create(graph, { threads: 1, parameters: (name) => ({ data: parameters.get(name)! }) });
+  const picture = new Float32Array(SMALL.num_mel_bins * mel.frames);
+  melFrames(mel, 0, mel.frames, picture, 0, mel.frames);
+  const { features } = await session.run({
+    chunks: {
+      data: layChunks(picture, mel.frames, plan, SMALL),
+      dims: [plan.chunks, 1, SMALL.num_mel_bins, plan.frames],
+    },
+    keep: { data: plan.keep, dims: [plan.tokens] },
+    mask: { data: plan.mask, dims: [1, 1, plan.tokens, plan.tokens] },
+  });
+  await session.release();
+  return features.data as Float32Array;
+}
 
 /** Scores of words under which greedy decoding gives the truth: a word, a blank, a word, ... */
 function spellOut({ spans }: EncoderBatch): Float32Array {
