@@ -5,9 +5,7 @@
 import { Command } from 'commander';
 import type { Start } from './context.js';
 import { addData } from './data/commands.js';
-import { numberOf, withModelFlags, withOutputFlags, withServerFlags } from './options.js';
-
-const examples = (...lines: string[]): string => `\nExamples:\n${lines.map((line) => `  $ ${line}`).join('\n')}\n`;
+import { examples, numberOf, withModelFlags, withOutputFlags, withServerFlags } from './options.js';
 
 export function buildProgram(version: string, start: Start): Command {
   const program = new Command('bagpiper')

@@ -39,6 +39,11 @@ export function numberOf(name: string): (text: string) => number {
   };
 }
 
+/** Command lines that follow a command's help. */
+export function examples(...lines: string[]): string {
+  return `\nExamples:\n${lines.map((line) => `  $ ${line}`).join('\n')}\n`;
+}
+
 export function withOutputFlags(command: Command): Command {
   return command
     .option('--json', 'one JSON object a result')

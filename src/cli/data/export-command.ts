@@ -1,7 +1,7 @@
 /** `bagpiper data export` and `bagpiper data import`: their arguments, options and examples. */
 import type { Command } from 'commander';
 import type { Start } from '../context.js';
-import { numberOf, withOutputFlags } from '../options.js';
+import { examples, numberOf, withOutputFlags } from '../options.js';
 
 /** @param data the command `bagpiper data` */
 export function addExport(data: Command, start: Start): void {
@@ -17,13 +17,11 @@ export function addExport(data: Command, start: Start): void {
     .option('--audio <where>', 'chat: inline (base64; default) or files')
     .addHelpText(
       'after',
-      `\nExamples:\n${[
+      examples(
         'bagpiper data export espnet runs/street --out exports/street --tokenizer qwen3',
         'bagpiper data export parquet runs/street --out hub/street',
         'bagpiper data export chat runs/street --out chat --audio files',
-      ]
-        .map((line) => `  $ ${line}`)
-        .join('\n')}\n`,
+      ),
     )
     .action((format: string, run: string, flags) =>
       start(async (context) => (await import('./export.js')).dataExport(format, run, flags, context), flags),
@@ -35,12 +33,10 @@ export function addExport(data: Command, start: Start): void {
     .argument('<file...>', "dialogue files (.jsonl) of ESPnet's recipe, or its inference's results.json")
     .addHelpText(
       'after',
-      `\nExamples:\n${[
+      examples(
         'bagpiper data import generation runs/others dialogues_realistic.jsonl',
         'bagpiper data import understanding runs/answers exp/inference/inference_rank*/results.json',
-      ]
-        .map((line) => `  $ ${line}`)
-        .join('\n')}\n`,
+      ),
     )
     .action((variant: string, run: string, files: string[], flags) =>
       start(async (context) => (await import('./import.js')).dataImport(variant, run, files, flags, context), flags),

@@ -1,7 +1,7 @@
 /** `bagpiper data filter`: its arguments, options and examples. */
 import type { Command } from 'commander';
 import type { Start } from '../context.js';
-import { numberOf, withOutputFlags } from '../options.js';
+import { examples, numberOf, withOutputFlags } from '../options.js';
 import { withEndpoint } from './endpoint.js';
 
 /** @param data the command `bagpiper data` */
@@ -15,14 +15,12 @@ export function addFilter(data: Command, start: Start): void {
   withJudge(filter)
     .addHelpText(
       'after',
-      `\nExamples:\n${[
+      examples(
         'bagpiper data filter runs/street',
         'bagpiper data filter runs/street --tokens 100:1024 --max-wer 0.1 --no-language',
         'bagpiper data filter runs/street --endpoint http://gpu:8000/v1 --for understanding',
         'bagpiper data filter captions_rank*.jsonl --out filtered --mos mos.jsonl --clap clap.jsonl --require audio_type=speech',
-      ]
-        .map((line) => `  $ ${line}`)
-        .join('\n')}\n`,
+      ),
     )
     .action((inputs: string[], flags) =>
       start(async (context) => (await import('./filter.js')).dataFilter(inputs, flags, context), flags),

@@ -1,10 +1,8 @@
 /** `bagpiper data label` and `bagpiper data status`: their arguments, options and examples. */
 import type { Command } from 'commander';
 import type { Start } from '../context.js';
-import { numberOf, withOutputFlags } from '../options.js';
+import { examples, numberOf, withOutputFlags } from '../options.js';
 import { withEndpoint } from './endpoint.js';
-
-const examples = (...lines: string[]): string => `\nExamples:\n${lines.map((line) => `  $ ${line}`).join('\n')}\n`;
 
 /** @param data the command `bagpiper data` */
 export function addLabel(data: Command, start: Start): void {

@@ -1,7 +1,7 @@
 /** `bagpiper data report`: its arguments, options and examples. */
 import type { Command } from 'commander';
 import type { Start } from '../context.js';
-import { numberOf, withOutputFlags } from '../options.js';
+import { examples, numberOf, withOutputFlags } from '../options.js';
 
 /** @param data the command `bagpiper data` */
 export function addReport(data: Command, start: Start): void {
@@ -14,12 +14,10 @@ export function addReport(data: Command, start: Start): void {
     .option('--megabytes <mb>', 'the most that sounds and pictures take (default: 24)', numberOf('--megabytes'))
     .addHelpText(
       'after',
-      `\nExamples:\n${[
+      examples(
         'bagpiper data report runs/street',
         'bagpiper data report runs/street -o street.html --samples 20 --seed 7',
-      ]
-        .map((line) => `  $ ${line}`)
-        .join('\n')}\n`,
+      ),
     )
     .action((run: string, flags) =>
       start(async (context) => (await import('./report.js')).dataReport(run, flags, context), flags),

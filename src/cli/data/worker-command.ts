@@ -1,7 +1,7 @@
 /** `bagpiper data worker`: its options and examples. */
 import type { Command } from 'commander';
 import type { Start } from '../context.js';
-import { numberOf, withOutputFlags } from '../options.js';
+import { examples, numberOf, withOutputFlags } from '../options.js';
 
 /** @param data the command `bagpiper data` */
 export function addWorker(data: Command, start: Start): void {
@@ -17,13 +17,11 @@ export function addWorker(data: Command, start: Start): void {
     .option('--list', 'only say who works, and how much there is to do')
     .addHelpText(
       'after',
-      `\nExamples:\n${[
+      examples(
         'bagpiper data label recordings/ --run runs/street --endpoint http://gpu:8000/v1 --queue redis://host:6379',
         'bagpiper data worker --queue redis://host:6379 --jobs 64',
         'bagpiper data worker --queue redis://host:6379 --list',
-      ]
-        .map((line) => `  $ ${line}`)
-        .join('\n')}\n`,
+      ),
     )
     .action((flags) => start(async (context) => (await import('./worker.js')).dataWorker(flags, context), flags));
 }
