@@ -63,6 +63,11 @@ async function once(path: string, compute: () => Promise<Float32Array[]>): Promi
     });
     return arrays;
   }
+  return readArrays(path);
+}
+
+/** Arrays as they were written: each with its length before it. */
+export function readArrays(path: string): Float32Array[] {
   const { buffer, byteOffset, length } = readFileSync(path);
   const bytes = buffer.slice(byteOffset, byteOffset + length);
   const arrays: Float32Array[] = [];

@@ -1,0 +1,151 @@
+/**
+ * What all runs share: the corpus as frozen encoder and codec hear it (folders of `npm run corpus` and `npm run train:nano`,
+ * only read), and the shipped model, whose tokenizer the small models use and which hears what they make.
+ */
+import { createHash } from 'node:crypto';
+import { existsSync, readdirSync, statSync } from 'node:fs';
+import { join } from 'node:path';
+import { BagpiperError } from '../src/errors.js';
+import { samplesOf, type TestClip } from '../src/evaluate/nano/context.js';
+import { type Model, openModel } from '../src/model/bagpiper.js';
+import { openCodec } from '../src/model/codec/open.js';
+import { type BagpiperConfig, type Codec, type JsonObject, languageModelTensors } from '../src/model/index.js';
+import { type Bagpiper, loadBagpiper, modelSource } from '../src/tasks/index.js';
+import type { Tokenizer } from '../src/text/index.js';
+import { readArrays } from '../src/train/nano/heard.js';
+import type { Example } from '../src/train/nano/samples.js';
+import { listShards, readShard } from '../src/train/nano/shards.js';
+import { SIZES, type SizeFields, type SizeName, sizedConfig } from './sizes.js';
+
+export interface MaterialOptions {
+  /** folder with the splits `train` and `valid` of `npm run corpus` */
+  corpus: string;
+  /** folder with features and codes of both splits (train/nano/heard.ts) */
+  heard: string;
+  /** folder of the shipped model */
+  model?: string;
+  threads: number;
+  /** other sizes of the small models, for tests */
+  sizes?: Readonly<Record<SizeName, SizeFields>>;
+}
+
+/** Of each first codebook's codes, so many must be those of the model's codec. */
+const SAME_CODES = 0.8;
+
+export class Material {
+  private listener: Promise<Bagpiper> | undefined;
+  private voice: Codec | undefined;
+
+  private constructor(
+    readonly learn: readonly Example[],
+    readonly held: readonly Example[],
+    /** the recordings of `held` */
+    readonly clips: readonly TestClip[],
+    readonly shipped: Model,
+    /** stands for the data in a result's settings */
+    readonly digest: string,
+    private readonly options: MaterialOptions,
+  ) {}
+
+  /** @throws BagpiperError where a folder is missing, empty, or of another codec than the model's */
+  static async open(options: MaterialOptions): Promise<Material> {
+    const shipped = openModel(modelSource(options.model));
+    const read = (split: string): Heard =>
+      readHeard(join(options.corpus, split), join(options.heard, split), shipped.config);
+    const { examples: held, clips } = read('valid');
+    const { examples: learn } = read('train');
+    const digest = createHash('sha256');
+    for (const { scene, features } of [...learn, ...held]) digest.update(`${scene.id} ${features.length} `);
+    for (const { features } of held) digest.update(new Uint8Array(features.buffer, features.byteOffset, 64));
+    digest.update(shipped.folder.modelHash());
+    const material = new Material(learn, held, clips, shipped, digest.digest('hex').slice(0, 16), options);
+    await material.checkCodes(join(options.heard, 'valid'));
+    return material;
+  }
+
+  get tokenizer(): Tokenizer {
+    return this.shipped.tokenizer;
+  }
+
+  get threads(): number {
+    return this.options.threads;
+  }
+
+  /** Config of a small model. */
+  config(size: SizeName): BagpiperConfig {
+    return sizedConfig(this.shipped.folder.config as JsonObject, (this.options.sizes ?? SIZES)[size]);
+  }
+
+  /** The shipped model's own language model. */
+  shippedParameters(): Map<string, Float32Array> {
+    return new Map([...languageModelTensors(this.shipped.config).keys()].map((n) => [n, this.shipped.tensor(n)]));
+  }
+
+  /** The shipped codec. */
+  get codec(): Codec {
+    this.voice ??= openCodec(this.shipped, this.threads) ?? undefined;
+    if (!this.voice)
+      throw new BagpiperError(`${this.shipped.folder.path} has no codec; name a model that makes sound.`);
+    return this.voice;
+  }
+
+  /** The shipped model's verbs, loaded when first asked for. */
+  hearing(): Promise<Bagpiper> {
+    this.listener ??= loadBagpiper(this.shipped.folder.path, { threads: this.threads });
+    return this.listener;
+  }
+
+  async close(): Promise<void> {
+    await (await this.listener)?.close();
+    await this.voice?.release();
+  }
+
+  /** Codes of another codec would be decoded to noise: better said at once. */
+  private async checkCodes(heard: string): Promise<void> {
+    const { codebooks } = this.codec;
+    const own = await this.codec.encode(await samplesOf(this.clips[0]));
+    const there = this.held[0].codes!;
+    const frames = Math.min(own.length, there.length) / codebooks;
+    let same = 0;
+    for (let t = 0; t < frames; t++) if (own[t * codebooks] === there[t * codebooks]) same++;
+    if (own.length === there.length && same >= SAME_CODES * frames) return;
+    throw new BagpiperError(
+      `${heard} holds the codes of another codec than ${this.shipped.folder.path}; give the model that belongs to it with --model, or hear the corpus anew (npm run train:nano).`,
+    );
+  }
+}
+
+interface Heard {
+  examples: Example[];
+  clips: TestClip[];
+}
+
+/** The scenes of a split whose shards were heard, in the corpus's order. */
+function readHeard(corpus: string, heard: string, { adaptor_input_dim, num_stream }: BagpiperConfig): Heard {
+  const there = existsSync(heard) && statSync(heard).isDirectory() ? new Set(readdirSync(heard)) : new Set<string>();
+  const names = listShards(corpus).filter((name) => there.has(`${name}.features`) && there.has(`${name}.codes`));
+  if (names.length === 0) {
+    throw new BagpiperError(
+      `${heard} holds no features and codes of ${corpus}; "npm run train:nano" makes them, and --heard names their folder.`,
+    );
+  }
+  const all: Heard = { examples: [], clips: [] };
+  for (const name of names) {
+    const { records, folder } = readShard(corpus, name);
+    const features = readArrays(join(heard, `${name}.features`));
+    const codes = readArrays(join(heard, `${name}.codes`));
+    const fits = (list: readonly Float32Array[], width: number): boolean =>
+      list.length === records.length && list.every(({ length }) => length > 0 && length % width === 0);
+    if (!fits(features, adaptor_input_dim) || !fits(codes, num_stream)) {
+      throw new BagpiperError(
+        `${join(heard, name)}.features and .codes do not fit the ${records.length} scenes of ${join(corpus, name)}, or the model; hear the corpus anew (npm run train:nano).`,
+      );
+    }
+    records.forEach((record, i) => {
+      const { scene } = record;
+      all.examples.push({ scene, features: features[i], codes: Int32Array.from(codes[i]) });
+      all.clips.push({ record, scene, path: join(folder, record.audio) });
+    });
+  }
+  return all;
+}
