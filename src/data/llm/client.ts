@@ -11,11 +11,11 @@ import {
   wholeText,
 } from '../../endpoints/index.js';
 import { BagpiperError } from '../../errors.js';
+import { Permits } from '../../permits.js';
 import type { Usage } from '../types.js';
 import { adapt, bodyOf, type Dialect, holdsSounds, mannerOf } from './body.js';
 import { type Budget, NO_USAGE } from './budget.js';
 import { Expectation } from './expect.js';
-import { Gate } from './gate.js';
 import type { Place } from './place.js';
 import type { Pool } from './pool.js';
 import type { ChatClient, ChatReply, ChatRequest } from './types.js';
@@ -63,7 +63,7 @@ export class OpenAiChat implements ChatClient {
   private readonly closing = new AbortController();
   private readonly expectation = new Expectation();
   private readonly running = new Set<AbortController>();
-  private readonly uploads = new Gate(UPLOADS);
+  private readonly uploads = new Permits(UPLOADS);
 
   constructor(
     readonly model: string,
@@ -152,7 +152,7 @@ export class OpenAiChat implements ChatClient {
     const url = below(base, 'chat/completions');
     for (;;) {
       const manner = mannerOf(request, dialect);
-      const sent = holdsSounds(request) ? await this.uploads.enter(signal) : undefined;
+      const sent = holdsSounds(request) ? await this.uploads.take(signal) : undefined;
       try {
         const body = await bodyOf(this.model, request, manner);
         const answer = await this.http.send(url, { where, body, sent, firstByte: this.timeout, signal });

@@ -5,10 +5,10 @@ import { mkdirSync } from 'node:fs';
 import { type FileHandle, open } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { BagpiperError, messageOf, ServerError } from '../../errors.js';
+import type { Permits } from '../../permits.js';
 import { hostOf } from './failure.js';
 import { type Http, persistently } from './http.js';
 import type { HubFile } from './listing.js';
-import type { Permits } from './permits.js';
 import { NoRanges, Source } from './source.js';
 import { OrderedWriter } from './writer.js';
 

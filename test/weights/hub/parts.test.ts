@@ -11,7 +11,6 @@ import { proxyFor } from '../../../src/weights/hub/http.js';
 import { looksLikeRepo } from '../../../src/weights/hub/index.js';
 import { Meter } from '../../../src/weights/hub/meter.js';
 import { isSafePath } from '../../../src/weights/hub/names.js';
-import { Permits } from '../../../src/weights/hub/permits.js';
 import { globOf } from '../../../src/weights/hub/select.js';
 import { cacheOf, homeOf, hubSettings } from '../../../src/weights/hub/settings.js';
 import { pointTo, WAYS } from '../../../src/weights/hub/shelf.js';
@@ -143,35 +142,6 @@ describe('OrderedWriter', () => {
     writer.add(one, new Uint8Array(10));
     expect((await waiting).map(({ status }) => status)).toEqual(['rejected', 'rejected']);
     expect(() => writer.add(two, new Uint8Array(1))).toThrow();
-  });
-});
-
-describe('Permits', () => {
-  it('go to whoever asked first, and back', async () => {
-    const permits = new Permits(1);
-    const { signal } = new AbortController();
-    const order: number[] = [];
-    const first = await permits.take(signal);
-    const others = [1, 2, 3].map(async (n) => {
-      const release = await permits.take(signal);
-      order.push(n);
-      release();
-      release();
-    });
-    first();
-    await Promise.all(others);
-    expect(order).toEqual([1, 2, 3]);
-  });
-
-  it('are not lost with those who give up waiting', async () => {
-    const permits = new Permits(1);
-    const gone = new AbortController();
-    const first = await permits.take(gone.signal);
-    const waiting = permits.take(gone.signal);
-    gone.abort(new Error('gone'));
-    await expect(waiting).rejects.toThrow('gone');
-    first();
-    await expect(permits.take(new AbortController().signal)).resolves.toBeTypeOf('function');
   });
 });
 
