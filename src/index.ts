@@ -5,6 +5,7 @@
 export type { RemoteOptions, RetryOptions, ServerKind, Timeouts } from './engine/index.js';
 export type { Engine, EngineEvent, EngineInfo, GenerateRequest, GenerateStats, Prompts } from './engine/types.js';
 export { BagpiperError, ServerError } from './errors.js';
+export type { Novelty } from './model/novelty.js';
 export {
   type AudioInput,
   type Bagpiper,

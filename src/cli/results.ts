@@ -4,8 +4,8 @@ import type { EngineInfo } from '../engine/types.js';
 import type { Parts } from '../tasks/types.js';
 
 /** @param content the command's own fields, first in the line */
-export function jsonLine(content: object, { seed, stats, warnings }: Parts, info: EngineInfo): string {
-  return JSON.stringify({ ...content, seed, model: modelOf(info), stats, warnings });
+export function jsonLine(content: object, { seed, stats, novelty, warnings }: Parts, info: EngineInfo): string {
+  return JSON.stringify({ ...content, seed, model: modelOf(info), stats, novelty, warnings });
 }
 
 /** Which model made a result: its hash, or the server where the hash cannot be known. */

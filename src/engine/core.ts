@@ -6,9 +6,13 @@ import { openCodec } from '../model/codec/open.js';
 import {
   buildRows,
   type Codec,
+  joinNovelty,
+  judge,
   languageModelTensors,
   type Message,
   type Modality,
+  type Novelty,
+  noveltyScore,
   type SegmentDefaults,
 } from '../model/index.js';
 import { Random } from '../random.js';
@@ -74,7 +78,7 @@ export class Core {
       text: config.generation.text,
       audio: config.generation.audio,
     };
-    return new Core(model, info, decoder, new Hearing(config, options), codec);
+    return new Core(model, info, decoder, new Hearing(config, options, model.world !== null), codec);
   }
 
   /**
@@ -144,7 +148,8 @@ export class Core {
       audioFrames: 0,
       seconds: { encode: 0, prefill: 0, text: 0, audio: 0, codec: 0 },
     };
-    const prompt = await this.prompt(request, emit, stats, signal);
+    const heard: Novelty[] = [];
+    const prompt = await this.prompt(request, emit, stats, heard, signal);
     emit({ type: 'phase', phase: 'prefill' });
     const began = performance.now();
     await lane.prefill(prompt);
@@ -165,17 +170,19 @@ export class Core {
     } finally {
       writer.stop();
     }
-    emit({ type: 'end', segments: writer.finished, stats });
+    const novelty = joinNovelty(heard);
+    emit({ type: 'end', segments: writer.finished, stats, ...(novelty ? { novelty } : {}) });
   }
 
-  /** Messages to rows: text by the tokenizer, sound by the encoder. */
+  /** Messages to rows: text by the tokenizer, sound by the encoder. @param novelty receives a judgement of each sound */
   private async prompt(
     request: CoreRequest,
     emit: (event: EngineEvent) => void,
     stats: GenerateStats,
+    novelty: Novelty[],
     signal: AbortSignal,
   ): Promise<PromptRows> {
-    const { config, tokenizer } = this.model;
+    const { config, tokenizer, world } = this.model;
     const began = performance.now();
     const heard: Float32Array[] = [];
     const messages: Message[] = [];
@@ -186,8 +193,9 @@ export class Core {
       }
       if (message.role === 'assistant') throw new BagpiperError('A prompt cannot hold sound made by the assistant.');
       emit({ type: 'phase', phase: 'encode' });
-      const { vectors, tokens } = await this.hearing.features(message.samples);
+      const { vectors, tokens, features } = await this.hearing.features(message.samples);
       signal.throwIfAborted();
+      if (world && features) novelty.push(judge(noveltyScore(world, features), world.threshold));
       heard.push(vectors);
       messages.push({ role: message.role, modality: 'audio', frames: tokens });
     }

@@ -25,6 +25,8 @@ const CHUNKS_AT_ONCE = 4;
 export interface Heard {
   vectors: Float32Array;
   tokens: number;
+  /** what the encoder made of the sound, before the adaptor [tokens, output_dim]; only where it is wanted */
+  features?: Float32Array;
 }
 
 export class Hearing {
@@ -34,9 +36,11 @@ export class Hearing {
   private tower: Session | undefined;
   private last: Promise<unknown> = Promise.resolve();
 
+  /** @param wantFeatures give the encoder's features, too */
   constructor(
     private readonly config: BagpiperConfig,
     private readonly options: SessionOptions,
+    private readonly wantFeatures = false,
   ) {}
 
   /** Samples at 16 kHz, at most the config's `max_input_seconds` -> vectors [tokens, hidden]. @throws BagpiperError for clips too short or too long */
@@ -68,11 +72,12 @@ export class Hearing {
     const plan = planEncoding(mel.frames, audio);
     const embed = await this.embed(layChunks(mel.data, mel.frames, plan, audio), plan, audio);
     this.tower ??= await this.openTower(audio);
-    const { adapted } = await this.tower.run({
+    const { adapted, features } = await this.tower.run({
       embed,
       mask: { data: plan.mask, dims: [1, 1, plan.tokens, plan.tokens] },
     });
-    return { vectors: adapted.data as Float32Array, tokens: plan.tokens };
+    const heard = { vectors: adapted.data as Float32Array, tokens: plan.tokens };
+    return features ? { ...heard, features: features.data as Float32Array } : heard;
   }
 
   /** Runs the convolutions, some chunks at a time: [1, tokens, d_model]. */
@@ -106,7 +111,9 @@ export class Hearing {
 
   private async openTower(audio: AudioConfig): Promise<Session> {
     const graph = new Graph(this.options);
-    graph.output('adapted', adaptor(encoderTower(graph, audio), this.config));
+    const features = encoderTower(graph, audio);
+    graph.output('adapted', adaptor(features, this.config));
+    if (this.wantFeatures) graph.output('features', features);
     return Session.create(graph, this.options);
   }
 

@@ -1,5 +1,5 @@
 /** What an engine is asked and what it answers: the contract between tasks/ above and the local or a remote engine below. */
-import type { Modality, Role, SegmentDefaults } from '../model/index.js';
+import type { Modality, Novelty, Role, SegmentDefaults } from '../model/index.js';
 import type { Device } from '../runtime/index.js';
 
 /** One message of a conversation, in people's terms: text, or sound as samples at 16 kHz mono. */
@@ -33,8 +33,17 @@ export type EngineEvent =
   | { type: 'audio'; segment: number; samples: Float32Array }
   /** rows generated so far in this segment, for progress */
   | { type: 'progress'; segment: number; rows: number }
-  /** `warnings`: what was odd, one sentence each */
-  | { type: 'end'; segments: FinishedSegment[]; stats: GenerateStats; warnings?: readonly string[] };
+  /**
+   * `warnings`: what was odd, one sentence each; `novelty`: how unlike the sounds of its training what was heard is, where
+   * sound was heard and the model knows
+   */
+  | {
+      type: 'end';
+      segments: FinishedSegment[];
+      stats: GenerateStats;
+      warnings?: readonly string[];
+      novelty?: Novelty;
+    };
 
 export interface FinishedSegment {
   modality: Modality;

@@ -1,7 +1,7 @@
 /** A model folder opened and checked: config, tokenizer, and every tensor that the networks will ask for. */
 import { BagpiperError } from '../errors.js';
 import { Tokenizer } from '../text/index.js';
-import { type ModelFolder, openModelFolder, openWeights, type StoredWeights } from '../weights/index.js';
+import { type ModelFolder, openModelFolder, openWeights, type StoredWeights, toFloat32 } from '../weights/index.js';
 import { encoderTensors } from './audio-encoder.js';
 import { CODEC_PREFIX, codecTensors, type NanoCodecConfig, parseNanoCodecConfig } from './codec/nano-config.js';
 import { parseXcodecConfig, type XcodecConfig } from './codec/xcodec-config.js';
@@ -9,6 +9,7 @@ import { isUnusedByXcodec, xcodecTensors } from './codec/xcodec-weights.js';
 import { type BagpiperConfig, parseConfig } from './config.js';
 import { languageModelTensors } from './language-model.js';
 import { textTokenizer } from './serving.js';
+import { ENCODER_STAMP, readWorld, WORLD_FILE, type World } from './world.js';
 
 export interface Model extends StoredWeights {
   folder: ModelFolder;
@@ -16,6 +17,8 @@ export interface Model extends StoredWeights {
   tokenizer: Tokenizer;
   /** sizes of the codec; null where the folder has none, and then the model cannot make sound */
   codec: CodecSizes | null;
+  /** statistics of the sounds that it was trained on; null where the folder has none */
+  world: World | null;
   /** numbers in all networks */
   parameters: number;
 }
@@ -30,11 +33,12 @@ export function isUnused(name: string): boolean {
 }
 
 /**
- * Opens a model folder (config.json, tokenizer.json, model.safetensors or shards).
+ * Opens a model folder (config.json, tokenizer.json, model.safetensors or shards, and world.safetensors where it is there).
  *
+ * @param options `world`: false leaves world.safetensors unread
  * @throws BagpiperError naming the file and the first tensor that is missing, unknown, misshaped or wrongly typed
  */
-export function openModel(path: string): Model {
+export function openModel(path: string, { world: known = true } = {}): Model {
   const folder = openModelFolder(path);
   const config = parseConfig(folder.config, folder.configFile);
   const codec = codecOf(config, folder.configFile);
@@ -42,7 +46,14 @@ export function openModel(path: string): Model {
   const weights = openWeights(folder, expected, { ignore: isUnused });
   const tokenizer = openTokenizer(folder.tokenizer(), config, `${path}/tokenizer.json`, folder.configFile);
   const parameters = [...expected.values()].reduce((sum, shape) => sum + shape.reduce((a, b) => a * b, 1), 0);
-  return { folder, config, tokenizer, codec, parameters, ...weights };
+  const world = known ? worldOf(folder, config) : null;
+  return { folder, config, tokenizer, codec, world, parameters, ...weights };
+}
+
+/** The folder's training statistics, checked. @throws BagpiperError where they are damaged or belong to another encoder */
+function worldOf(folder: ModelFolder, { audio_config }: BagpiperConfig): World | null {
+  const file = audio_config && folder.beside(WORLD_FILE);
+  return file ? readWorld(file, audio_config, toFloat32(folder.tensor(ENCODER_STAMP))) : null;
 }
 
 /**

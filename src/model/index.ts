@@ -46,5 +46,15 @@ export {
   trainingLoss,
 } from './language-model.js';
 export type { Message, Modality, Role } from './messages.js';
+export { joinNovelty, judge, type Novelty } from './novelty.js';
 export { type Pack, packBestFit, packGrids } from './pack.js';
 export { allowedIds, codecId, codecPad, type IdRange } from './vocabulary.js';
+export {
+  ENCODER_STAMP,
+  noveltyScore,
+  project,
+  WORLD_FILE,
+  WORLD_FORMAT,
+  type World,
+  type WorldStatistics,
+} from './world.js';

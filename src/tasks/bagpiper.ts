@@ -5,6 +5,7 @@ import { isAddress } from '../endpoints/index.js';
 import type { PreparedFolder, RemoteOptions } from '../engine/index.js';
 import type { Engine, EngineMessage, FinishedSegment, GenerateRequest, GenerateStats } from '../engine/types.js';
 import { BagpiperError } from '../errors.js';
+import { joinNovelty, type Novelty } from '../model/novelty.js';
 import type { DeviceChoice } from '../runtime/index.js';
 import { looksLikeRepo, pulledFolder } from '../weights/hub/index.js';
 import { checkOptions, cleanText, clock, hear, hearPieces, joined, overlapOf, RATE, windowsOf } from './input.js';
@@ -88,6 +89,7 @@ function describe(engine: Engine, audio: AudioInput, options: VerbOptions): Repl
     checkOptions(options);
     const { maxInputSeconds, prompts } = engine.info;
     const parts = emptyParts(options, []);
+    const heard: Novelty[] = [];
     let count = 0;
     let end = 0;
     for await (const window of windowsOf(hearPieces(audio, parts.warnings, signal), maxInputSeconds)) {
@@ -106,6 +108,7 @@ function describe(engine: Engine, audio: AudioInput, options: VerbOptions): Repl
         signal,
       });
       parts.caption += lead + parseUnderstanding(run.text).caption;
+      if (run.novelty) heard.push(run.novelty);
       count++;
       end = window.to;
     }
@@ -114,6 +117,7 @@ function describe(engine: Engine, audio: AudioInput, options: VerbOptions): Repl
         `The sound lasts ${clock(end)}; it was described in ${count} windows of up to ${maxInputSeconds} s that overlap by ${Number(overlapOf(maxInputSeconds).toFixed(1))} s.`,
       );
     }
+    tellNovelty(parts, heard, 'caption');
     return parts;
   }, options.signal);
 }
@@ -135,6 +139,7 @@ function ask(engine: Engine, audio: AudioInput, question: string, options: VerbO
       signal,
     });
     Object.assign(parts, parseUnderstanding(run.text));
+    tellNovelty(parts, run.novelty ? [run.novelty] : [], 'answer');
     if (parts.answer === '') parts.warnings.push('The model gave no separate answer; its caption is all it said.');
     return parts;
   }, options.signal);
@@ -166,6 +171,18 @@ function render(engine: Engine, request: string, options: RenderOptions): Reply 
   }, options.signal);
 }
 
+/** Puts the judgement of a sound, heard in one stretch or several, into an answer; a sound unlike the model's own is warned of. */
+function tellNovelty(parts: Parts, heard: readonly Novelty[], made: 'caption' | 'answer'): void {
+  const novelty = joinNovelty(heard);
+  if (!novelty) return;
+  parts.novelty = novelty;
+  if (!novelty.foreign) return;
+  const [score, usual] = [novelty.score, novelty.threshold].map((x) => x.toFixed(2));
+  parts.warnings.push(
+    `This sound is unlike what the model was trained on (novelty ${score}, usual up to ${usual}): take the ${made} as a guess.`,
+  );
+}
+
 /** A text as a message, where there is one. */
 function words(role: 'system' | 'user', text: string | undefined): EngineMessage[] {
   return text === undefined || text === '' ? [] : [{ role, modality: 'text', text }];
@@ -193,8 +210,9 @@ async function generate(
   parts: Parts,
   form: TextForm,
   request: GenerateRequest,
-): Promise<{ text: string; sounds: boolean; samples: Float32Array }> {
+): Promise<{ text: string; sounds: boolean; samples: Float32Array; novelty?: Novelty }> {
   const splitter = new PartSplitter(form);
+  let novelty: Novelty | undefined;
   let finished: FinishedSegment[] = [];
   for await (const event of engine.generate(request)) {
     if (event.type === 'phase') tell(event);
@@ -204,6 +222,7 @@ async function generate(
     else if (event.type === 'text') for (const delta of splitter.push(event.delta)) tell({ type: 'text', ...delta });
     else {
       finished = event.segments;
+      novelty = event.novelty;
       addStats(parts.stats, event.stats);
       for (const warning of event.warnings ?? []) if (!parts.warnings.includes(warning)) parts.warnings.push(warning);
     }
@@ -218,6 +237,7 @@ async function generate(
     text: finished.map(({ text = '' }) => text).join(''),
     sounds: finished.some(({ modality }) => modality === 'audio'),
     samples: joined(finished.flatMap(({ samples }) => (samples ? [samples] : []))),
+    ...(novelty ? { novelty } : {}),
   };
 }
 

@@ -8,6 +8,7 @@ import type { JsonObject } from '../model/config-reader.js';
 import { planConversion } from '../model/conversion.js';
 import { type Files, isServed, servingFiles } from '../model/serving.js';
 import { type StorageChoice, storageChoice } from '../model/storage.js';
+import { WORLD_FILE } from '../model/world.js';
 import { looksLikeRepo, snapshotFolder } from '../weights/hub/index.js';
 import {
   type Checkpoint,
@@ -48,6 +49,8 @@ export async function convertModel(
   const files = filesBeside(source, config, choice, options.tokenizer);
   if (json.quantization) json.quantization = { ...(json.quantization as JsonObject), source: sourceOf(checkpoint) };
   files.set('config.json', `${JSON.stringify(json, null, 2)}\n`);
+  const world = join(folderOf(source), WORLD_FILE);
+  const statistics = existsSync(world) ? readFileSync(world) : undefined;
   onEvent({ type: 'planned', groups, dropped });
   const { bytes, kept } = await convertTensors(checkpoint, {
     out,
@@ -58,6 +61,8 @@ export async function convertModel(
       for (const [name, text] of files) {
         writeAtomically(join(folder, name), (append) => append(new TextEncoder().encode(text)));
       }
+      // The encoder's large matrices may get eight bits, which moves its features far less than sounds differ.
+      if (statistics) writeAtomically(join(folder, WORLD_FILE), (append) => append(statistics));
     },
   });
   return { folder: out, ...choice, bytes, kept, groups, dropped };

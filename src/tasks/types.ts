@@ -1,5 +1,6 @@
 /** What the verbs take and give. */
 import type { EngineInfo, GenerateStats } from '../engine/types.js';
+import type { Novelty } from '../model/novelty.js';
 import type { TextPart } from './parse.js';
 
 /** Sound to hear: a file's path or bytes, samples at 16 kHz mono, or samples at another rate. */
@@ -49,6 +50,8 @@ export interface Parts {
   audio: RenderedAudio | null;
   seed: number;
   stats: GenerateStats;
+  /** how unlike the sounds of the model's training the heard sound is; missing where none was heard or the model cannot tell */
+  novelty?: Novelty;
   /** what was odd about the input or the answer, one sentence each */
   warnings: string[];
 }

@@ -22,9 +22,9 @@ const HUB = [
   { single: 'pytorch_model.bin', index: 'pytorch_model.bin.index.json', extension: 'bin' },
 ] as const;
 const WEIGHTS = /\.(safetensors|pt|pth|bin)$/;
-/** What trainers put beside weights. */
+/** What trainers put beside weights, and what we do. */
 const NO_WEIGHTS =
-  /^(training_args|optimizer|scheduler|scaler|rng_state|random_states)\b|^rng_state|_optim_states\.pt$/;
+  /^(training_args|optimizer|scheduler|scaler|rng_state|random_states)\b|^rng_state|_optim_states\.pt$|^world\.safetensors$/;
 const TAG = /^[\w.-]+$/;
 const STATES = /^mp_rank_\d+_model_states\.pt$/;
 const ZERO3 = /^zero_pp_rank_\d+_mp_rank_\d+_model_states\.pt$/;

@@ -37,6 +37,8 @@ export interface ModelFolder {
    * @throws BagpiperError for the first missing, misshaped, wrongly typed or unknown tensor, with the number of others.
    */
   requireTensors(expected: ReadonlyMap<string, readonly number[]>, options?: RequireOptions): void;
+  /** Another safetensors file of the folder, undefined where there is none. @throws BagpiperError where it is damaged */
+  beside(name: string): Safetensors | undefined;
   /** SHA-256 that stands for the model's content, in hex; see `hashFiles` for what it reads of large files. */
   modelHash(): string;
 }
@@ -108,6 +110,11 @@ class Folder implements ModelFolder {
     if (problems.length === 0) return;
     const more = problems.length > 1 ? ` (and ${problems.length - 1} more problems with tensors)` : '';
     throw new BagpiperError(`${problems[0]}${more}.`);
+  }
+
+  beside(name: string): Safetensors | undefined {
+    const file = join(this.path, name);
+    return existsSync(file) ? openSafetensors(file) : undefined;
   }
 
   modelHash(): string {

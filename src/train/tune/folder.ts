@@ -19,7 +19,8 @@ const CONVERT: Partial<Record<DType, (values: Float32Array) => Uint16Array>> = {
 
 /**
  * Writes config.json, tokenizer.json and model.safetensors, each whole or not at all. Matrices keep the number format that
- * they have in the start's folder.
+ * they have in the start's folder. Statistics of the start's training sounds stay behind: they would call the very sounds
+ * foreign that the model was tuned on.
  *
  * @param config the new config.json, as JSON @param language parameters by name
  * @param metadata for the header of model.safetensors
