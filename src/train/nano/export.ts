@@ -1,8 +1,8 @@
 /** Writes nano as a model folder: config, tokenizer, and every network's tensors in one file of half floats. */
-import { mkdirSync, readFileSync } from 'node:fs';
+import { mkdirSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { CODEC_PREFIX, codecTensors, NANO_CODEC } from '../../model/codec/nano-config.js';
-import { encoderTensors, languageModelTensors } from '../../model/index.js';
+import { encoderTensors, languageModelTensors, WORLD_FILE } from '../../model/index.js';
 import {
   float32ToHalf,
   openSafetensors,
@@ -50,7 +50,7 @@ function writeText(path: string, text: string): void {
 
 /**
  * Copies a trained model to where it is shipped, with the codec's decoder as it is now: that part may go on learning while
- * the language model does, since it does not change the codes.
+ * the language model does, since it does not change the codes. Statistics of an earlier encoder's hearing go.
  *
  * @param codec path of codec.safetensors
  */
@@ -63,6 +63,7 @@ export function installModel(model: string, codec: string, out: string): void {
     return { name, dtype: 'F16', shape: tensor.shape, data: () => float32ToHalf(toFloat32(tensor)) };
   });
   mkdirSync(out, { recursive: true });
+  rmSync(join(out, WORLD_FILE), { force: true });
   writeSafetensors(join(out, 'model.safetensors'), tensors, Object.fromEntries(from.metadata));
   for (const name of ['tokenizer.json', 'config.json'])
     writeText(join(out, name), readFileSync(join(model, name), 'utf8'));

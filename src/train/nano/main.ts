@@ -12,6 +12,7 @@ import { trainEncoder } from './encoder-run.js';
 import { installModel } from './export.js';
 import { trainLanguageModel } from './lm-run.js';
 import { CORPUS } from './settings.js';
+import { makeWorld } from './world.js';
 
 const HELP = `usage: npm run train:nano -- [options]
 
@@ -19,12 +20,12 @@ Rebuilds models/nano: corpus, audio encoder, codec, language model. Takes some h
 at any time and run it again to go on.
   --work DIR      where corpus, checkpoints and logs lie (default runs)
   --out DIR       model folder to write at the end (default models/nano)
-  --only STEP     one step: corpus, codec, encoder, lm or install
+  --only STEP     one step: corpus, codec, encoder, lm, install, or world (statistics of the corpus for DIR of --out)
   --threads N     threads of the numeric engine (default 2)
   --minutes M     stop after so many minutes of training in this step, with a checkpoint
   --help          this text`;
 
-const STEPS = ['corpus', 'codec', 'encoder', 'lm', 'install'] as const;
+const STEPS = ['corpus', 'codec', 'encoder', 'lm', 'install', 'world'] as const;
 type Step = (typeof STEPS)[number];
 
 interface Options {
@@ -102,7 +103,10 @@ async function run(step: Step, { work, out, threads, maxMinutes, signal }: Optio
       if (!existsSync(model)) throw new BagpiperError(`${model} does not exist yet: train the language model first.`);
       installModel(model, join(codec, 'codec.safetensors'), out);
       process.stderr.write(`${out} is ready.\n`);
+      return;
     }
+    case 'world':
+      return makeWorld({ corpus, model: out, threads, signal });
   }
 }
 

@@ -121,3 +121,17 @@ export const STAGES: readonly StageSettings[] = [
     freeze: 'nothing',
   },
 ];
+
+/** Statistics of the corpus as the encoder hears it, which tell sounds from elsewhere apart: see world-fit.ts. */
+export const WORLD = {
+  seed: 'nano-world-1',
+  /** at most, of each split */
+  clips: 2560,
+  tokens: 50_000,
+  centres: 192,
+  rounds: 5,
+  leading: 0.25,
+  exponent: 0.8,
+  /** share of the clips of `valid` that the threshold calls foreign */
+  falseAlarms: 0.05,
+} as const;

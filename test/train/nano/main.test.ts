@@ -32,7 +32,7 @@ describe('train:nano', () => {
   });
 
   const CASES: [string, RegExp][] = [
-    ['--only dance', /^--only is "dance"; give one of corpus, codec, encoder, lm, install\.\n$/],
+    ['--only dance', /^--only is "dance"; give one of corpus, codec, encoder, lm, install, world\.\n$/],
     ['--threads 0', /^--threads is "0"; give a positive number\.\n$/],
     ['--threads 1.5', /^--threads is "1.5"; give a whole number\.\n$/],
     ['--minutes soon', /^--minutes is "soon"; give a positive number\.\n$/],
@@ -45,6 +45,7 @@ describe('train:nano', () => {
     ['--only encoder --work begun', /^-- encoder\nbegun\/corpus\/train holds no finished shards\. Make .*\n$/],
     ['--only lm --work empty', /^-- lm\nempty\/nano\/encoder\/encoder\.safetensors does not exist; .*\n$/],
     ['--only install --work empty', /^-- install\nempty\/nano\/lm\/model does not exist yet: train the .*\n$/],
+    ['--only world --work empty --out empty', /^-- world\nempty.config\.json.*\n$/],
   ];
 
   it('explains every mistake in one line after the step that it is in, and exits with 2', async () => {
