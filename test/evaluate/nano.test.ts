@@ -214,7 +214,7 @@ describe('rows', () => {
 const settings = (name: string, more: Partial<EvaluateOptions> = {}): EvaluateOptions => ({
   corpus: join(root, 'corpus'),
   work: join(root, name),
-  parts: ['describe', 'ask', 'codec', 'render', 'real'],
+  parts: ['describe', 'ask', 'codec', 'render', 'real', 'limits'],
   ...{ clips: 12, codecClips: 2, renders: 2, seed: 1, temperature: 0, together: 2 },
   ...more,
 });
@@ -292,7 +292,7 @@ describe('the whole evaluation', () => {
       const shard = join(root, 'corpus', 'shard-00000');
       writeFileSync(join(folder, 'a.wav'), readFileSync(join(shard, records[0].audio)));
       const { rows, model } = await evaluateNano(bagpiper, settings('random', { clips: 2, real: folder }));
-      expect(new Set(rows.map(({ part }) => part))).toEqual(new Set(['describe', 'ask', 'codec', 'render', 'real']));
+      expect(new Set(rows.map(({ part }) => part))).toEqual(new Set(settings('').parts));
       expect(model.hash).toMatch(/^[0-9a-f]{16}$/);
       const value = (measure: string) => rows.find((row) => row.measure === measure)?.value;
       expect(value('finite samples')).toBe(1);

@@ -8,19 +8,20 @@ import { askClips } from './ask.js';
 import { codeClips } from './codec.js';
 import { type Context, readClips, type TestClip } from './context.js';
 import { describeClips } from './describe.js';
+import { limitRows } from './limits.js';
 import { describeReal } from './real.js';
 import { pickScenes, renderScenes } from './render.js';
 import type { Row } from './report.js';
 import type { Tell } from './results.js';
 
-export const PARTS = ['describe', 'ask', 'codec', 'render', 'real'] as const;
+export const PARTS = ['describe', 'ask', 'codec', 'render', 'real', 'limits'] as const;
 export type PartName = (typeof PARTS)[number];
 
 export interface EvaluateOptions {
   corpus: string;
   /** folder for raw results; what is in it already is not made again */
   work: string;
-  /** folder of labelled recordings; without it there is no part "real" */
+  /** folder of labelled recordings; without it there are no parts "real" and "limits" */
   real?: string;
   /** folder of train clips, on which the signal measures of renderings are fixed; without it these are not measured */
   train?: string;
@@ -62,6 +63,8 @@ export async function evaluateNano(bagpiper: Bagpiper, options: EvaluateOptions)
   if (wanted('codec')) rows.push(...(await codeClips(context, all.slice(0, codecClips))));
   if (wanted('render')) rows.push(...(await renderScenes(context, pickScenes(all, renders), settings.train)));
   if (wanted('real') && settings.real !== undefined) rows.push(...(await describeReal(context, settings.real)));
+  if (wanted('limits') && settings.real !== undefined)
+    rows.push(...(await limitRows(context, all.slice(0, clips), settings.real)));
   const { source, hash, parameters, threads } = bagpiper.info;
   return { machine: machine(), model: { source, hash, parameters, threads }, settings, rows };
 }
