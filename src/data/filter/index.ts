@@ -11,7 +11,8 @@ export {
   JUDGE,
   openJudgeStage,
 } from './caption-judge.js';
-export { type FilterProgress, type FilterRequest, filterLabels } from './filter.js';
+export { filterLabels } from './filter.js';
+export type { FilterProgress, FilterRequest } from './request.js';
 export { filterRun, type RunFilterOptions, type RunFilterOutcome } from './run-filter.js';
 export {
   type Direction,

@@ -23,8 +23,9 @@ import {
   openJudgeStage,
   PROMPTS,
 } from './caption-judge.js';
-import { type Decided, type FilterRequest, filterLabels, survivors } from './filter.js';
+import { filterLabels } from './filter.js';
 import { readLabel } from './records.js';
+import { type Decided, type FilterRequest, survivors } from './request.js';
 import type { FilterStats } from './stats.js';
 import { LinesById } from './texts.js';
 

@@ -1,5 +1,5 @@
 /** The counts that are written as stats.json: upstream's fields first, then the funnel. */
-import type { Decided } from './filter.js';
+import type { Decided } from './request.js';
 import { STEPS, type Step } from './tally.js';
 
 export interface FilterStats {
