@@ -36,8 +36,8 @@ export const LOSS_TITLES: Readonly<Record<LossName, string>> = {
   both: 'mean of both',
 };
 
-/** What a loss is to be below the best measured one, for the question what it would take. */
-const LOWER = [0.95, 0.9, 0.8] as const;
+/** Percent below the best measured loss, for the question what it would take. */
+const LOWER = [5, 10, 20] as const;
 
 export function scalingCells(results: ReadonlyMap<string, Result>): Cell[] {
   const cells = new Map<string, Cell>();
@@ -106,9 +106,9 @@ function fitLines(name: LossName, cells: readonly Cell[], reference: Result | un
   const three = (x: number): string => x.toFixed(3);
   const { unit } = fit;
   const lowest = best[best.length - 1];
-  const targets = LOWER.map((part) => ({
-    what: `${100 * (1 - part) < 10 ? 5 : Math.round(100 * (1 - part))} % below the best measured`,
-    loss: part * lowest.loss,
+  const targets = LOWER.map((less) => ({
+    what: `${less} % below the best measured`,
+    loss: (1 - less / 100) * lowest.loss,
   }));
   const shipped = shippedLoss(name, reference);
   if (shipped !== undefined) targets.push({ what: 'of the shipped language model', loss: shipped });
