@@ -151,8 +151,24 @@ function addTrain(program: Command, start: Start): void {
     .description('Train or fine-tune a model on own records; a stopped training goes on when called again.')
     .requiredOption('-c, --config <file>', 'YAML or JSON: what to start from, data, stages (docs/training.md)')
     .option('--max-minutes <m>', 'stop after so long, with a checkpoint', numberOf('--max-minutes'))
-    .addHelpText('after', examples('bagpiper train --config mine.yaml', 'bagpiper train -c mine.yaml --max-minutes 15'))
+    .option('--page [port]', 'show curves and samples on a local page; PORT or HOST:PORT (default: 8321)')
+    .addHelpText(
+      'after',
+      examples(
+        'bagpiper train --config mine.yaml',
+        'bagpiper train -c mine.yaml --max-minutes 15',
+        'bagpiper train -c mine.yaml --page',
+      ),
+    )
     .action((flags) => start(async (context) => (await import('./train.js')).train(flags, context), flags));
+  withOutputFlags(program.command('curves'))
+    .description('Show a training run on a local page, while it runs and afterwards: curves, settings, samples.')
+    .argument('<run>', 'folder of the run ("out" in its configuration), or of several runs')
+    .option('-p, --port <port>', 'PORT or HOST:PORT (default: 8321, for this machine alone); 0 takes a free one')
+    .addHelpText('after', examples('bagpiper curves runs/mine', 'bagpiper curves runs/mine --port 0.0.0.0:9000'))
+    .action((run: string, flags) =>
+      start(async (context) => (await import('./curves.js')).curves(run, flags, context), flags),
+    );
 }
 
 function addChecks(program: Command, start: Start): void {

@@ -5,7 +5,7 @@
 import type { TextPart } from '../tasks/parse.js';
 
 /** A stream to write to; `isTTY` where it is a terminal. */
-export type Output = NodeJS.WritableStream & { isTTY?: boolean; columns?: number };
+export type Output = NodeJS.WritableStream & { isTTY?: boolean; columns?: number; rows?: number };
 
 /** The outside of a command: what `main` takes from the process and tests put in its place. */
 export interface Io {
@@ -109,6 +109,11 @@ export class Screen {
   /** For people who look on, where stderr is a terminal or `--verbose` was given. */
   note(text: string): void {
     if (!this.quiet && (this.verbose || this.io.stderr.isTTY === true)) this.say(this.paint('dim', oneLine(text)));
+  }
+
+  /** Something that was asked for beside the result; not with `--quiet`. */
+  announce(text: string): void {
+    if (!this.quiet) this.say(oneLine(text));
   }
 
   /** With `--verbose` only. */

@@ -8,7 +8,7 @@ import type { Value } from '../runtime/index.js';
 import { loadCheckpoint, removeLeftovers, saveCheckpoint } from './checkpoint.js';
 import { RunLog } from './log.js';
 import { writePlot } from './plot.js';
-import { endProgress, showProgress } from './progress.js';
+import { endProgress, type Progress, showProgress } from './progress.js';
 import { learningRate, type ScheduleOptions } from './schedule.js';
 import type { Trainer } from './trainer.js';
 
@@ -36,6 +36,10 @@ export interface RunOptions {
   maxMinutes?: number;
   /** draw `loss.svg`; default true. Without the plotting packages a run goes on without a picture. */
   plot?: boolean;
+  /** hears how far the run is, once a step is in the log; default: a line on stderr */
+  onProgress?: (progress: Progress) => void;
+  /** hears what the user should know; default: a line on stderr */
+  warn?: (text: string) => void;
 }
 
 export interface RunResult {
@@ -58,7 +62,7 @@ export async function train(
   batch: (step: number) => Promise<StepBatch>,
   options: RunOptions,
 ): Promise<RunResult> {
-  const { out, schedule, clip, signal, name } = options;
+  const { out, schedule, clip, signal, name, onProgress = showProgress } = options;
   mkdirSync(out, { recursive: true });
   const [checkpointPath, logPath, plotPath] = ['checkpoint.safetensors', 'log.jsonl', 'loss.svg'].map((file) =>
     join(out, file),
@@ -74,7 +78,7 @@ export async function train(
   let tokens = 0;
   const save = async (last: boolean) => {
     saveCheckpoint(checkpointPath, trainer.parameters, trainer.optimizer, { step, settings, logBytes: log.flush() });
-    if (options.plot !== false && clock.plotDue(last)) await writePlot(logPath, plotPath, name);
+    if (options.plot !== false && clock.plotDue(last)) await writePlot(logPath, plotPath, name, options.warn);
     clock.saved();
   };
   try {
@@ -88,10 +92,10 @@ export async function train(
       const extra = (await options.onStep?.(step)) ?? {};
       const skipped = applied ? {} : { skipped: true as const };
       log.append({ step, loss: values.loss, ...values, rate, norm, tokens: next.tokens, ...skipped, ...extra });
-      showProgress({ name, step, steps: schedule.steps, loss: values.loss, done, tokens, seconds: clock.seconds() });
+      onProgress({ name, step, steps: schedule.steps, loss: values.loss, done, tokens, seconds: clock.seconds() });
       if (clock.saveDue()) await save(false);
     }
-    if (done > 0) endProgress();
+    if (done > 0 && onProgress === showProgress) endProgress();
     await save(true);
   } finally {
     log.close();

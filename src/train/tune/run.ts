@@ -1,6 +1,6 @@
 /** `bagpiper train`: trains a model's language model on records, stage after stage, and leaves a model folder. */
 import { createHash } from 'node:crypto';
-import { existsSync, mkdirSync } from 'node:fs';
+import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { BagpiperError } from '../../errors.js';
 import { Graph } from '../../graph/index.js';
@@ -18,14 +18,17 @@ import { Random } from '../../random.js';
 import { modelSource } from '../../tasks/index.js';
 import { layBatch } from '../batch.js';
 import { Epochs } from '../epochs.js';
+import { type Audition, auditionName, readHeard } from '../heard.js';
 import { initialLanguageModel } from '../initial.js';
 import { type StepBatch, train } from '../loop.js';
+import type { Progress } from '../progress.js';
 import { Ears } from '../records/heard.js';
 import { readConversations } from '../records/read.js';
 import { type PrepareOptions, SampleSet, shownOf } from '../records/samples.js';
 import type { Conversation, DataSource } from '../records/types.js';
 import { Trainer } from '../trainer.js';
 import { audition } from './audition.js';
+import { beginRun } from './describe.js';
 import { writeTunedModel } from './folder.js';
 import type { TuneSettings, TuneStage } from './settings.js';
 
@@ -37,6 +40,12 @@ export interface TuneOptions {
   onProgress?: (text: string) => void;
   /** says what the user should know */
   warn?: (text: string) => void;
+  /** hears that a stage begins; its log and plot lie in `folder` */
+  onStage?: (stage: { name: string; number: number; of: number; folder: string }) => void;
+  /** hears how far a stage is; default: a line on stderr */
+  onStep?: (progress: Progress) => void;
+  /** hears what the model was asked along the way, and said */
+  onHeard?: (audition: Audition) => void;
 }
 
 export interface TuneResult {
@@ -73,13 +82,14 @@ interface Subject {
 export async function tune(settings: TuneSettings, options: TuneOptions = {}): Promise<TuneResult> {
   const { out, stages } = settings;
   const subject = openSubject(settings);
-  mkdirSync(out, { recursive: true });
+  beginRun(settings);
   const ears = new Ears(subject.start, settings.cache, settings.threads);
   const until = Date.now() + (options.maxMinutes ?? Number.POSITIVE_INFINITY) * 60_000;
   let result: TuneResult = { finished: true, out, stage: '', step: 0 };
   try {
-    for (const stage of stages) {
+    for (const [i, stage] of stages.entries()) {
       const run = await Stage.prepare(stage, settings, subject, ears, options);
+      options.onStage?.({ name: stage.name, number: i + 1, of: stages.length, folder: join(out, stage.name) });
       const { step, finished } = await run.train(until);
       result = { finished, out, stage: stage.name, step };
       if (!finished) break;
@@ -194,6 +204,8 @@ class Stage {
         checkpointMinutes: settings.checkpointMinutes,
         maxMinutes: (until - Date.now()) / 60_000,
         signal: options.signal,
+        onProgress: options.onStep,
+        warn: options.warn,
         onStep: async (step) => {
           const last = step === schedule.steps;
           if (settings.auditions.every > 0 && (last || step % settings.auditions.every === 0)) await this.heard(step);
@@ -258,12 +270,15 @@ class Stage {
   private async heard(step: number): Promise<void> {
     const { auditions, out, threads } = this.settings;
     if (auditions.every === 0) return;
-    const folder = join(out, 'samples', `${this.stage.name}-${String(step).padStart(6, '0')}`);
+    const { name: stage } = this.stage;
+    const name = auditionName(stage, step);
+    const folder = join(out, 'samples', name);
     // Heard before a stop: the same steps give the same model again.
     if (existsSync(folder)) return;
     const model = join(out, 'samples', 'model');
     this.write(model, step);
     await audition(auditions, { model, out: folder, threads, signal: this.options.signal });
+    this.options.onHeard?.({ name, stage, step, heard: readHeard(folder) });
   }
 
   private write(folder: string, step: number): void {

@@ -1,13 +1,16 @@
 import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { type AddressInfo, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { stringify } from 'yaml';
-import { encodeWav } from '../../../src/audio/index.js';
+import { encodeWav, loadMono16k } from '../../../src/audio/index.js';
+import { run } from '../../../src/cli/main.js';
 import { openModel } from '../../../src/model/bagpiper.js';
 import { Random } from '../../../src/random.js';
+import { readHeard } from '../../../src/train/heard.js';
 import { readLog } from '../../../src/train/index.js';
-import { bagpiper } from '../../cli/terminal.js';
+import { bagpiper, Recorder } from '../../cli/terminal.js';
 
 let folder: string;
 const at = (...names: string[]): string => join(folder, ...names);
@@ -69,7 +72,9 @@ describe('bagpiper train', () => {
     expect(late).toBeLessThan(0.8 * early);
     expect(log[11].held_loss).toBeLessThan(log[5].held_loss as number);
     const heard = readdirSync(at('out', 'tuned.yaml', 'samples')).sort();
-    expect(heard).toEqual(['model', 'short-000000', 'short-000012']);
+    expect(heard).toEqual(['model', 'short-000000', 'short-000012', 'sounds']);
+    const [{ sound }] = readHeard(at('out', 'tuned.yaml', 'samples', 'short-000012'));
+    expect((await loadMono16k(at('out', 'tuned.yaml', 'samples', sound as string))).samples.length).toBe(16000);
     const text = readFileSync(at('out', 'tuned.yaml', 'samples', 'short-000012', 'captions.md'), 'utf8');
     expect(text).toContain('## describe low.wav');
     const said = await bagpiper(['describe', at('sounds', 'low.wav'), '--model', at('out', 'tuned.yaml')]);
@@ -100,6 +105,46 @@ describe('bagpiper train', () => {
   });
 });
 
+describe('bagpiper train --page', () => {
+  const sizes = { hidden_size: 32, intermediate_size: 64, num_hidden_layers: 1 };
+
+  it('shows the run while it trains, and no longer', { timeout: 60_000 }, async () => {
+    const config = write('shown.yaml', { sizes, steps: 40, cache: at('out', 'tuned.yaml', 'heard') });
+    const [stdout, stderr] = [new Recorder(), new Recorder()];
+    const asked = new Promise<[string, string]>((done) => {
+      const write = stderr._write.bind(stderr);
+      stderr._write = (piece: Uint8Array, encoding, after) => {
+        write(piece, encoding, after);
+        const url = /^Curves: (\S+)$/m.exec(stderr.text)?.[1];
+        if (url) done(fetch(url).then(async (response) => [url, await response.text()]));
+      };
+    });
+    const io = { stdin: process.stdin, stdout, stderr, env: {} };
+    const ended = run(['train', '-c', config, '--page', '0'], io, new AbortController().signal);
+    const [url, page] = await asked;
+    expect(page).toContain('<h1>shown.yaml</h1>');
+    expect(page).toContain('audio_to_text:../../labels.jsonl');
+    expect(await ended).toBe(0);
+    expect(stderr.text).toMatch(/^train: step 1\/40, loss [\d.]+, \d+ tokens\/s, \d:\d\d:\d\d left$/m);
+    await expect(fetch(url)).rejects.toThrow();
+  });
+
+  it('begins nothing where the port is taken', async () => {
+    const server = createServer();
+    const port = await new Promise<number>((done) => {
+      server.listen(0, '127.0.0.1', () => done((server.address() as AddressInfo).port));
+    });
+    const config = write('taken.yaml', { sizes, steps: 1, cache: at('out', 'tuned.yaml', 'heard') });
+    const { code, complaints } = await bagpiper(['train', '-c', config, '--page', String(port)]);
+    server.close();
+    expect(code).toBe(2);
+    expect(complaints).toEqual([
+      `bagpiper: Port ${port} is in use already; name another one, or 0 for any that is free.`,
+    ]);
+    expect(readdirSync(at('out', 'taken.yaml'))).toEqual(['run.json']);
+  });
+});
+
 describe('what is refused', () => {
   const refused: [string, object, string][] = [
     ['an unknown field', { steps: 1, speed: 2 }, 'speed is not known; accepted are'],
@@ -113,6 +158,7 @@ describe('what is refused', () => {
       'freeze holds "layers", with which no trained parameter begins',
     ],
     ['sizes of other networks', { steps: 1, sizes: { num_stream: 4 } }, 'sizes: num_stream cannot be set'],
+    ['an output folder that is a file', { steps: 1, out: 'labels.jsonl' }, 'Name another folder in "out"'],
     ['a model that is not there', { steps: 1, start: './none' }, 'none is no folder'],
   ];
   it.each(refused)('%s', async (_, settings, message) => {
