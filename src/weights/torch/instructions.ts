@@ -1,5 +1,5 @@
 /** The pickle instructions that state dicts are written with, by their byte; names as in Python's pickletools. */
-import type { Unpickler } from './pickle.js';
+import type { Unpickler } from './machine.js';
 import { PyDict, PyList, type PyName, PyTuple } from './values.js';
 
 /** Carries out one instruction whose byte has been read. */

@@ -4,7 +4,7 @@
  */
 import { BagpiperError } from '../../errors.js';
 import { bytesOf, type DType } from '../dtype.js';
-import type { Python } from './pickle.js';
+import type { Python } from './machine.js';
 import { PyDict, PyList, PyName, PyStorage, PyTensor, PyTuple, type Value } from './values.js';
 import { type Fail, type Place, quote } from './zip.js';
 
