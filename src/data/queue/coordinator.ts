@@ -9,7 +9,7 @@ import type { Redis } from 'ioredis';
 import { BagpiperError, messageOf, ServerError } from '../../errors.js';
 import type { Line, StageSpec } from '../types.js';
 import { connect, loadBullmq, shownQueue } from './connect.js';
-import { QueueExecutor } from './executor.js';
+import { type Carrier, QueueExecutor } from './executor.js';
 import { healthOf, type QueueHealth } from './health.js';
 import {
   type Campaign,
@@ -45,7 +45,7 @@ interface Pending {
 const TICK = 1000;
 const ALONE_AFTER = 10_000;
 
-export class Coordinator {
+export class Coordinator implements Carrier {
   readonly shown: string;
   health: QueueHealth | undefined;
   private readonly pending = new Map<string, Pending>();

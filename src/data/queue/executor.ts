@@ -8,8 +8,15 @@ import { writeFileAtomically } from '../../files.js';
 import type { ChatSettings } from '../llm/options.js';
 import { addUsage, costOf, type Executor, manifestOf, noUsage, stageFile } from '../run/index.js';
 import type { Keyed, Line, StageSpec } from '../types.js';
-import type { Coordinator } from './coordinator.js';
-import { type Campaign, jobIdOf, packageVersion } from './protocol.js';
+import { type Campaign, type JobData, jobIdOf, packageVersion } from './protocol.js';
+
+/** What brings records to workers: the coordinator. */
+export interface Carrier {
+  begin(token: string, campaign: string, about: Campaign): Promise<void>;
+  send(jobId: string, data: JobData, signal: AbortSignal): Promise<Line>;
+  forget(jobId: string): void;
+  status(): string;
+}
 
 export class QueueExecutor implements Executor<Keyed, Keyed> {
   private begun: Promise<string> | undefined;
@@ -21,7 +28,7 @@ export class QueueExecutor implements Executor<Keyed, Keyed> {
 
   /** Made before the stage begins. */
   constructor(
-    private readonly coordinator: Coordinator,
+    private readonly carrier: Carrier,
     private readonly folder: string,
     private readonly spec: StageSpec,
   ) {
@@ -41,18 +48,18 @@ export class QueueExecutor implements Executor<Keyed, Keyed> {
     this.checkBudget();
     this.begun ??= this.begin();
     const campaign = await this.begun;
-    const line = await this.coordinator.send(jobIdOf(campaign, input.id), { campaign, input }, signal);
+    const line = await this.carrier.send(jobIdOf(campaign, input.id), { campaign, input }, signal);
     if (line.usage) addUsage(this.spent, line.usage);
     return line;
   }
 
   /** The line is on the disk: Redis need not keep it. */
   kept(id: string): void {
-    void this.begun?.then((campaign) => this.coordinator.forget(jobIdOf(campaign, id)));
+    void this.begun?.then((campaign) => this.carrier.forget(jobIdOf(campaign, id)));
   }
 
   status(): string {
-    return this.coordinator.status();
+    return this.carrier.status();
   }
 
   private async begin(): Promise<string> {
@@ -63,7 +70,7 @@ export class QueueExecutor implements Executor<Keyed, Keyed> {
     const about: Campaign = { version, spec, run: folder, coordinator: `${hostname()}/${process.pid}` };
     const sum = createHash('sha256').update(JSON.stringify([version, spec]));
     const campaign = `${token}.${sum.digest('hex').slice(0, 12)}`;
-    await this.coordinator.begin(token, campaign, about);
+    await this.carrier.begin(token, campaign, about);
     return campaign;
   }
 
