@@ -2,7 +2,7 @@
 import { Graph } from '../../src/graph/index.js';
 import { Session } from '../../src/runtime/index.js';
 import { secondsSince } from '../measure.js';
-import type { JobSettings } from './jobs.js';
+import type { JobSettings } from './scale.js';
 
 /** Lines of the buffer, shared out among the threads. */
 const LINES = 64;

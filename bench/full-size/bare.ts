@@ -14,8 +14,8 @@ import { type BagpiperConfig, textHead } from '../../src/model/index.js';
 import { Random } from '../../src/random.js';
 import { Session, type SessionOptions } from '../../src/runtime/index.js';
 import { secondsSince } from '../measure.js';
-import type { JobSettings } from './jobs.js';
 import { type Memory, memoryOf } from './memory.js';
+import type { JobSettings } from './scale.js';
 
 /** Steps that are not counted: the first ones bring the weights into memory. */
 const WARM = 2;

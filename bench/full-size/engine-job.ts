@@ -7,8 +7,8 @@ import type * as Tasks from '../../src/tasks/index.js';
 import { clip } from '../clip.js';
 import { secondsSince } from '../measure.js';
 import { QUESTION, REQUEST } from '../verbs.js';
-import type { JobSettings } from './jobs.js';
 import { type Memory, memoryOf } from './memory.js';
+import type { JobSettings } from './scale.js';
 
 /** Tokens a second. */
 export interface TextRates {

@@ -5,10 +5,10 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Row } from '../measure.js';
-import { type JobName, type JobOutcome, type JobSettings, type Results, runJob } from './jobs.js';
+import { type JobName, type JobOutcome, type Results, runJob } from './jobs.js';
 import { findLlama } from './llama.js';
 import { fullSizeRows, type Round } from './rows.js';
-import { scaleOf } from './scale.js';
+import { type JobSettings, scaleOf } from './scale.js';
 import { makeStages, SMALL_BLOCK } from './stages.js';
 
 export interface FullSizeOptions {

@@ -3,9 +3,10 @@ import { messageOf } from '../../src/errors.js';
 import { bandwidth } from './bandwidth.js';
 import { bareRates } from './bare.js';
 import { engineRates } from './engine-job.js';
-import type { FromJob, JobName, JobSettings, Results, ToJob } from './jobs.js';
+import type { FromJob, JobName, Results, ToJob } from './jobs.js';
 import { llamaRates } from './llama.js';
 import { networkRates } from './networks.js';
+import type { JobSettings } from './scale.js';
 
 const JOBS: { [Name in JobName]: (settings: JobSettings) => Promise<Results[Name]> } = {
   bandwidth,

@@ -7,18 +7,7 @@ import type { EngineRates } from './engine-job.js';
 import type { LlamaRates } from './llama.js';
 import { type Memory, MemoryWatch } from './memory.js';
 import type { NetworkRates } from './networks.js';
-import type { Steps } from './scale.js';
-
-/** What every job is told; `folder` is a converted model, or the GGUF file for llama.cpp. */
-export interface JobSettings {
-  folder: string;
-  threads: number;
-  steps: Steps;
-  /** of the engine: measure everything and not only text */
-  whole?: boolean;
-  /** where node-llama-cpp is */
-  llama?: string;
-}
+import type { JobSettings } from './scale.js';
 
 /** What each job gives. */
 export interface Results {

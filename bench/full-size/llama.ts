@@ -4,7 +4,7 @@ import { join, resolve } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import { BagpiperError } from '../../src/errors.js';
 import { secondsSince } from '../measure.js';
-import type { JobSettings } from './jobs.js';
+import type { JobSettings } from './scale.js';
 
 const PACKAGE = 'node-llama-cpp';
 const ROOT = fileURLToPath(new URL('../..', import.meta.url));

@@ -4,7 +4,7 @@ import { openCodec } from '../../src/model/codec/open.js';
 import { Random } from '../../src/random.js';
 import { clip } from '../clip.js';
 import { secondsSince } from '../measure.js';
-import type { JobSettings } from './jobs.js';
+import type { JobSettings } from './scale.js';
 
 /** Seconds a second of sound; the first time graphs are compiled, which is not counted. */
 export interface NetworkRates {

@@ -20,6 +20,17 @@ export interface Steps {
   readNumbers: number;
 }
 
+/** What every job is told; `folder` is a converted model, or the GGUF file for llama.cpp. */
+export interface JobSettings {
+  folder: string;
+  threads: number;
+  steps: Steps;
+  /** of the engine: measure everything and not only text */
+  whole?: boolean;
+  /** where node-llama-cpp is */
+  llama?: string;
+}
+
 export interface Scale {
   /** name of its folder */
   name: string;
