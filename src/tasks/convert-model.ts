@@ -18,7 +18,7 @@ import {
   readJsonFile,
   writeAtomically,
 } from '../weights/index.js';
-import type { ConvertedModel, ConvertModelOptions } from './convert.js';
+import type { ConvertedModel, ConvertModelOptions } from './conversion.js';
 
 const TOKENIZER = 'tokenizer.json';
 /** What stands beside weights and is taken along. */

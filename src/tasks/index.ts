@@ -3,13 +3,8 @@
  * render a described scene.
  */
 export { type LoadOptions, loadBagpiper, modelSource, packagedModel, prepareModel, verbsOf } from './bagpiper.js';
-export {
-  type ConvertEvent,
-  type ConvertedModel,
-  type ConvertModelOptions,
-  conversionTo,
-  convertModel,
-} from './convert.js';
+export type { ConvertEvent, ConvertedModel, ConvertModelOptions } from './conversion.js';
+export { conversionTo, convertModel } from './convert.js';
 export { type Generation, generationText, type Understanding, understandingText } from './format.js';
 export { PartSplitter, parseGeneration, parseUnderstanding, type TextPart } from './parse.js';
 export { SYSTEM_PROMPT } from './prompts.js';
