@@ -1,5 +1,6 @@
 /** `bagpiper convert IN OUT`: a checkpoint made into a model folder. On stdout goes the folder. */
-import { type ConvertEvent, type ConvertModelOptions, convertModel } from '../tasks/conversion.js';
+import type { ConvertEvent, ConvertModelOptions } from '../tasks/conversion.js';
+import { convertModel } from '../tasks/convert.js';
 import { sizeText } from '../weights/hub/index.js';
 import type { Context } from './context.js';
 import type { Screen } from './screen.js';
