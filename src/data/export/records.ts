@@ -1,12 +1,11 @@
 /** What a run has to export: clips with the captions that the filter kept, and dialogues that the judge passed. */
 import { existsSync } from 'node:fs';
-import { join } from 'node:path';
 import { BagpiperError } from '../../errors.js';
+import { Lookup, resultsIn, stageFile } from '../run/index.js';
 import { VARIANTS, type Variant } from '../simulate/flow.js';
 import { type Judged, partOf } from '../simulate/judge.js';
 import { NameLimit, rejection, thresholdFor } from '../simulate/keep.js';
-import type { AudioReference, Clip, Dialogue, Keyed, Label, Line } from '../types.js';
-import { jsonLines } from './stream.js';
+import type { AudioReference, Clip, Dialogue, Keyed, Label } from '../types.js';
 
 /** A clip with its caption, and who wrote it: null where it came along with the clip. */
 export interface Captioned extends Keyed {
@@ -27,8 +26,7 @@ const FILTERED = 'filter';
 const dialogueStage = (variant: Variant): string => `${variant}-dialogues`;
 const judgedStage = (variant: Variant): string => `${variant}-judged`;
 
-const fileOf = (run: string, stage: string): string => join(run, `${stage}.jsonl`);
-const has = (run: string, stage: string): boolean => existsSync(fileOf(run, stage));
+const has = (run: string, stage: string): boolean => existsSync(stageFile(run, stage));
 
 /** What a run holds. */
 export interface Contents {
@@ -53,15 +51,22 @@ export function contentsOf(run: string): Contents {
 /** Clips with finished captions that no filter set aside, in the run's order; without labels, clips that came with captions. */
 export async function* captionsOf(run: string): AsyncGenerator<Captioned> {
   if (!has(run, LABELS)) {
-    for await (const [clip] of joined<[Clip]>(run, [CLIPS])) {
+    for await (const clip of resultsOf<Clip>(run, CLIPS)) {
       if (clip.caption?.trim()) yield { id: clip.id, clip, caption: clip.caption, model: null };
     }
     return;
   }
-  const stages = [CLIPS, LABELS, ...(has(run, FILTERED) ? [FILTERED] : [])];
-  for await (const [clip, label] of joined<[Clip, Label, Keyed?]>(run, stages)) {
-    const { caption, finish_reason, model } = label;
-    if (finish_reason === 'stop' && caption.trim() !== '') yield { id: clip.id, clip, caption, model };
+  const labels = await lookup<Label>(run, LABELS);
+  const kept = has(run, FILTERED) ? await lookup(run, FILTERED) : undefined;
+  try {
+    for await (const clip of resultsOf<Clip>(run, CLIPS, (id) => kept?.has(id) ?? true)) {
+      const label = await labels.get(clip.id);
+      if (label?.finish_reason !== 'stop' || label.caption.trim() === '') continue;
+      yield { id: clip.id, clip, caption: label.caption, model: label.model };
+    }
+  } finally {
+    await labels.close();
+    await kept?.close();
   }
 }
 
@@ -74,40 +79,30 @@ export async function* dialoguesOf(run: string): AsyncGenerator<Dialogue> {
   const { dialogues, unjudged } = contentsOf(run);
   for (const variant of dialogues) {
     const names = new NameLimit();
-    for await (const [dialogue] of joined<[Dialogue]>(run, [dialogueStage(variant)])) names.add(dialogue);
-    const judge = unjudged.includes(variant) ? [] : [judgedStage(variant)];
-    for await (const [dialogue, judged] of joined<[Dialogue, Judged?]>(run, [dialogueStage(variant), ...judge])) {
-      const low = judged ? rejection(judged, thresholdFor(partOf(dialogue))) : null;
-      if (low === null && names.rejection(dialogue) === null) yield dialogue;
+    for await (const dialogue of resultsOf<Dialogue>(run, dialogueStage(variant))) names.add(dialogue);
+    const judgements = unjudged.includes(variant) ? undefined : await lookup<Judged>(run, judgedStage(variant));
+    try {
+      const judged = (id: string): boolean => judgements?.has(id) ?? true;
+      for await (const dialogue of resultsOf<Dialogue>(run, dialogueStage(variant), judged)) {
+        const scores = await judgements?.get(dialogue.id);
+        const low = scores ? rejection(scores, thresholdFor(partOf(dialogue))) : null;
+        if (low === null && names.rejection(dialogue) === null) yield dialogue;
+      }
+    } finally {
+      await judgements?.close();
     }
   }
 }
 
-/**
- * The results of an id in each of the stages, for ids that have a result in all of them. A finished stage leaves its lines in
- * the order of its inputs, so what is waiting for its other halves stays small; in any other order it is still right.
- */
-async function* joined<T extends unknown[]>(run: string, stages: readonly string[]): AsyncGenerator<T> {
-  const waiting = new Map<string, { results: unknown[]; seen: number; out: boolean }>();
-  const readers = stages.map((stage) => jsonLines<Line>(fileOf(run, stage)));
-  const open = new Set(readers.keys());
-  while (open.size > 0) {
-    for (const i of open) {
-      const next = await readers[i].next();
-      if (next.done) {
-        open.delete(i);
-        continue;
-      }
-      const line = next.value;
-      const known = waiting.get(line.id) ?? { results: [], seen: 0, out: false };
-      if ('result' in line) known.results[i] = line.result;
-      else known.out = true;
-      known.seen++;
-      if (known.seen < stages.length) waiting.set(line.id, known);
-      else {
-        waiting.delete(line.id);
-        if (!known.out) yield known.results as T;
-      }
-    }
-  }
+/** The results of a stage, whose other halves are looked up: memory holds some bytes an id, whatever a stage left out. */
+function resultsOf<O extends Keyed>(
+  run: string,
+  stage: string,
+  wanted = (_: string): boolean => true,
+): AsyncIterable<O> {
+  return resultsIn<O>(stageFile(run, stage))(wanted);
+}
+
+function lookup<O extends Keyed>(run: string, stage: string): Promise<Lookup<O>> {
+  return Lookup.open<O>(stageFile(run, stage));
 }

@@ -6,6 +6,7 @@ export { attempt, type Executor, localExecutor } from './executor.js';
 export { checkId, IdIndex, type State } from './ids.js';
 export { Journal, type Rewritten } from './journal.js';
 export { type Inputs, inputsOf, linesIn, resultsIn } from './lines.js';
+export { Lookup } from './lookup.js';
 export type { Counts, Manifest, StageEntry } from './manifest.js';
 export { Meter, type Progress } from './progress.js';
 export { manifestOf, type OpenRunOptions, Run, stageFile } from './run.js';

@@ -3,13 +3,13 @@ import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { writeAtomically } from '../../files.js';
 import { resultsIn } from '../run/lines.js';
+import { Lookup } from '../run/lookup.js';
 import { stageFile } from '../run/run.js';
 import type { Dialogue, JsonObject } from '../types.js';
 import type { Variant } from './flow.js';
 import type { Judged } from './judge.js';
 import { partOf } from './judge.js';
 import { NameLimit, rejection, Statistics, THRESHOLDS, thresholdFor } from './keep.js';
-import { Lookup } from './sources.js';
 
 /** Decides about every dialogue of a variant and counts. */
 export async function judgeStatistics(run: string, variant: Variant, thresholds = THRESHOLDS): Promise<Statistics> {
