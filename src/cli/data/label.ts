@@ -1,7 +1,7 @@
 /** `bagpiper data label SOURCE... --run RUN`: lists sounds, and writes a rich caption of each. */
 import { existsSync } from 'node:fs';
 import type { EndpointLabels, LabelSettings, LocalLabels } from '../../data/label/index.js';
-import type { Run, RunStageOptions, StageOutcome } from '../../data/run/index.js';
+import type { Inputs, Run, RunStageOptions, StageOutcome } from '../../data/run/index.js';
 import type { Keyed, Stage } from '../../data/types.js';
 import { BagpiperError } from '../../errors.js';
 import type { Context } from '../context.js';
@@ -96,10 +96,16 @@ async function list(
     places,
   );
   const { limit: _, window: __, ...options } = common<never, never>(flags, context);
-  const outcome = await runStage(run, stage, soundsOf(sources, places, context.signal), {
-    ...(options as object),
-    window: 16,
-    identity: { maxSeconds },
+  const sounds: Inputs<Keyed> = soundsOf(sources, places, context.signal);
+  const { queue } = flags;
+  const outcome = await withQueue(run.folder, queue === undefined ? {} : { queue }, context, (executorOf) => {
+    const executor = executorOf?.(stage.spec);
+    return runStage<Keyed, Keyed>(run, stage as Stage<Keyed, Keyed>, sounds, {
+      ...(options as object),
+      window: executor ? QUEUE_WINDOW : 16,
+      ...(executor && { executor }),
+      identity: { maxSeconds },
+    });
   });
   const clips = await writeClips(run);
   context.screen.note(`${number(outcome.counts.results)} sound files, ${number(clips)} clips.`);
@@ -124,7 +130,7 @@ async function take(run: Run, files: readonly string[], flags: LabelFlags, conte
 
 /** Has clips captioned, by an endpoint or here. */
 async function caption(run: Run, flags: LabelFlags, context: Context): Promise<StageOutcome> {
-  const { CAPTION_PROMPT, captionPrompt, openLabeller } = await import('../../data/label/index.js');
+  const { CAPTION_PROMPT, captionPrompt, openLabeller, outlineLabeller } = await import('../../data/label/index.js');
   const { resultsIn, runStage } = await import('../../data/run/index.js');
   const { screen, signal, io } = context;
   if (!existsSync(run.file('clips')))
@@ -132,9 +138,11 @@ async function caption(run: Run, flags: LabelFlags, context: Context): Promise<S
   const text = flags.prompt === false ? null : captionPrompt(flags.prompts);
   const settings = settingsOf(flags, text);
   const prices = pricesOf(flags);
-  screen.progress(settings.by === 'endpoint' ? 'Reaching the server ...' : 'Loading the model ...');
+  if (settings.by === 'endpoint') screen.progress('Reaching the server ...');
+  else if (flags.queue === undefined) screen.progress('Loading the model ...');
   const apiKey = flags.apiKey ?? (io.env.BAGPIPER_API_KEY || io.env.OPENAI_API_KEY);
-  const labeller = await openLabeller(settings, {
+  const open: typeof outlineLabeller = flags.queue === undefined ? openLabeller : outlineLabeller;
+  const labeller = await open(settings, {
     env: io.env,
     signal,
     ...(apiKey === undefined ? {} : { apiKey }),

@@ -11,5 +11,7 @@ export {
   type LabelExtras,
   type Labeller,
   type LabelSettings,
+  type LabelStage,
   openLabeller,
+  outlineLabeller,
 } from './open.js';

@@ -1,7 +1,15 @@
 /** Captions from a model that runs here, as `bagpiper describe` makes them. */
 import type { Bagpiper } from '../../tasks/index.js';
 import { Listener } from '../source/index.js';
-import { type Clip, type JsonObject, type Label, RecordError, type Stage, type StageContext } from '../types.js';
+import {
+  type Clip,
+  type JsonObject,
+  type Label,
+  RecordError,
+  type Stage,
+  type StageContext,
+  type StageSpec,
+} from '../types.js';
 import { unreadable } from './endpoint.js';
 
 export interface LocalLabels {
@@ -14,6 +22,19 @@ export interface LocalLabels {
   seed?: number;
 }
 
+/** What labels of a model are known by. */
+export function localIdentity(
+  { temperature, seed = 0 }: LocalLabels,
+  { name, hash }: { name: string; hash: string },
+): JsonObject {
+  return { by: 'local', model: `${name} ${hash}`, seed, ...(temperature === undefined ? {} : { temperature }) };
+}
+
+export const localSpec = (settings: LocalLabels): StageSpec => ({
+  stage: 'label',
+  settings: { ...settings } as unknown as JsonObject,
+});
+
 export class LocalLabeller implements Stage<Clip, Label> {
   readonly spec;
   readonly hears = true;
@@ -24,15 +45,8 @@ export class LocalLabeller implements Stage<Clip, Label> {
     private readonly bagpiper: Bagpiper,
     private readonly listener = new Listener(),
   ) {
-    const { temperature, seed = 0 } = settings;
-    const { name, hash } = bagpiper.info;
-    this.spec = { stage: 'label', settings: { ...settings } as unknown as JsonObject };
-    this.identity = {
-      by: 'local',
-      model: `${name} ${hash}`,
-      seed,
-      ...(temperature === undefined ? {} : { temperature }),
-    };
+    this.spec = localSpec(settings);
+    this.identity = localIdentity(settings, bagpiper.info);
   }
 
   async process(clip: Clip, { signal, spend }: StageContext): Promise<Label> {

@@ -2,15 +2,18 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { isAddress } from '../../endpoints/index.js';
 import { BagpiperError } from '../../errors.js';
 import { type ChatExtras, openChat } from '../llm/index.js';
 import { Listener, Places } from '../source/index.js';
-import type { JsonObject } from '../types.js';
+import type { Clip, JsonObject, Label, Stage } from '../types.js';
 import { EndpointLabeller, type EndpointLabels } from './endpoint.js';
-import { LocalLabeller, type LocalLabels } from './local.js';
+import { LocalLabeller, type LocalLabels, localIdentity, localSpec } from './local.js';
 
 export type LabelSettings = EndpointLabels | LocalLabels;
 export type Labeller = EndpointLabeller | LocalLabeller;
+/** A labeller, or what stands for one whose work is done elsewhere. */
+export type LabelStage = Stage<Clip, Label> & { readonly identity: JsonObject };
 
 export interface LabelExtras extends ChatExtras {
   /** keys and addresses of buckets; default: the process's environment */
@@ -32,6 +35,26 @@ export async function openLabeller(settings: LabelSettings | JsonObject, extras:
   const { loadBagpiper } = await import('../../tasks/index.js');
   const { model, threads } = local;
   return new LocalLabeller(local, await loadBagpiper(model, threads === undefined ? {} : { threads }), listener);
+}
+
+/**
+ * A labeller whose records go to workers: a model in a folder is looked at, and loaded by the workers alone.
+ * @throws BagpiperError and ServerError as {@link openLabeller}
+ */
+export async function outlineLabeller(settings: LabelSettings, extras: LabelExtras = {}): Promise<LabelStage> {
+  if (settings.by !== 'local' || isAddress(settings.model ?? '')) return openLabeller(settings, extras);
+  const [{ modelSource }, { openModel }] = await Promise.all([
+    import('../../tasks/index.js'),
+    import('../../model/bagpiper.js'),
+  ]);
+  const { config, folder } = openModel(modelSource(settings.model));
+  return {
+    spec: localSpec(settings),
+    hears: true,
+    identity: localIdentity(settings, { name: config.model_type, hash: folder.modelHash().slice(0, 16) }),
+    process: () => Promise.reject(new BagpiperError('This labeller has no model here; its records go to workers.')),
+    close: () => Promise.resolve(),
+  };
 }
 
 /** The name under which a run keeps the prompt. */

@@ -11,9 +11,10 @@ import type { AudioReference, Keyed } from '../types.js';
  * @returns the sound's path and what to say, when not even its folder can be read; undefined when all is well
  */
 export async function unreadableSound(
-  input: Keyed & { audio?: AudioReference },
+  input: Keyed & { audio?: AudioReference; uri?: string },
 ): Promise<{ unreadable: string; message: string } | undefined> {
-  const uri = input.audio?.uri;
+  // Files that nobody looked into yet name their place alone.
+  const uri = input.audio?.uri ?? input.uri;
   if (uri === undefined || /^[a-z][a-z0-9+.-]*:\/\//i.test(uri)) return undefined;
   if ((await isReadable(uri)) || (await isReadable(dirname(uri)))) return undefined;
   const message = `${uri}: cannot be read on ${hostname()}; sound goes to workers by reference, so mount its folder there under the same path, or name it as s3://bucket/key.`;

@@ -34,6 +34,7 @@ const SHORTEST = 0.05;
 
 export class FileStage implements Stage<Found, Heard> {
   readonly spec;
+  readonly hears = true;
   private readonly longest: number;
 
   /** @throws BagpiperError for a length that makes no sense */

@@ -56,9 +56,10 @@ describe.runIf(hasRedis)('bagpiper data label --queue', () => {
     expect(there.code).toBe(0);
     expect(there.out).toContain('label: 3');
     expect((await label('here')).code).toBe(0);
-    expect(readFileSync(join(folder, 'there', 'label.jsonl'), 'utf8')).toBe(
-      readFileSync(join(folder, 'here', 'label.jsonl'), 'utf8'),
-    );
+    for (const stage of ['files', 'clips', 'label']) {
+      const [by, alone] = ['there', 'here'].map((run) => readFileSync(join(folder, run, `${stage}.jsonl`), 'utf8'));
+      expect(by, stage).toBe(alone);
+    }
     const client = new Redis(redis.address);
     const texts = await Promise.all((await client.keys('*campaign*')).map((key) => client.get(key)));
     client.disconnect();
@@ -79,7 +80,8 @@ describe.runIf(hasRedis)('bagpiper data label --queue', () => {
     stop.abort(new Error('stopped by SIGTERM'));
     const { code, out } = await worker;
     expect(code).toBe(0);
-    expect(out).toBe('6 records.\n');
+    // Of two runs: files that were looked into, and clips that got captions.
+    expect(out).toBe('12 records.\n');
     const after = await bagpiper(['data', 'worker', '--list', '--json', '--queue', redis.address]);
     expect(JSON.parse(after.out)).toEqual({ workers: {}, waiting: 0, active: 0 });
   });
