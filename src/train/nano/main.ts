@@ -21,6 +21,7 @@ at any time and run it again to go on.
   --work DIR      where corpus, checkpoints and logs lie (default runs)
   --out DIR       model folder to write at the end (default models/nano)
   --only STEP     one step: corpus, codec, encoder, lm, install, or world (statistics of the corpus for DIR of --out)
+  --heard DIR     what the encoder made of the corpus, for the step world (default WORK/nano/lm/heard)
   --threads N     threads of the numeric engine (default 2)
   --minutes M     stop after so many minutes of training in this step, with a checkpoint
   --help          this text`;
@@ -31,6 +32,7 @@ type Step = (typeof STEPS)[number];
 interface Options {
   work: string;
   out: string;
+  heard: string;
   steps: readonly Step[];
   threads: number;
   maxMinutes: number | undefined;
@@ -39,7 +41,7 @@ interface Options {
 
 function readOptions(argv: string[], signal: AbortSignal): Options | null {
   const string = { type: 'string' } as const;
-  const options = { work: string, out: string, only: string, threads: string, minutes: string } as const;
+  const options = { work: string, out: string, only: string, heard: string, threads: string, minutes: string } as const;
   let values: { [name: string]: string | boolean | undefined };
   try {
     values = parseArgs({ args: argv, options: { ...options, help: { type: 'boolean' } } }).values;
@@ -66,6 +68,7 @@ function readOptions(argv: string[], signal: AbortSignal): Options | null {
   return {
     work,
     out: String(values.out ?? 'models/nano'),
+    heard: String(values.heard ?? join(work, 'nano', 'lm', 'heard')),
     steps: only ? [only] : STEPS,
     threads,
     maxMinutes: number('minutes'),
@@ -85,7 +88,7 @@ async function makeCorpus(folder: string): Promise<void> {
   }
 }
 
-async function run(step: Step, { work, out, threads, maxMinutes, signal }: Options): Promise<void> {
+async function run(step: Step, { work, out, heard, threads, maxMinutes, signal }: Options): Promise<void> {
   const corpus = join(work, 'corpus');
   const [codec, encoder, lm] = ['codec', 'encoder', 'lm'].map((name) => join(work, 'nano', name));
   switch (step) {
@@ -106,7 +109,7 @@ async function run(step: Step, { work, out, threads, maxMinutes, signal }: Optio
       return;
     }
     case 'world':
-      return makeWorld({ corpus, model: out, threads, signal });
+      return makeWorld({ corpus, model: out, heard: join(heard, 'train'), threads, signal });
   }
 }
 

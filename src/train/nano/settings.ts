@@ -126,8 +126,8 @@ export const STAGES: readonly StageSettings[] = [
 export const WORLD = {
   seed: 'nano-world-1',
   /** at most, of each split */
-  clips: 2560,
-  tokens: 50_000,
+  clips: 7680,
+  tokens: 80_000,
   centres: 192,
   rounds: 5,
   leading: 0.25,

@@ -2,6 +2,7 @@
  * Statistics of what the frozen encoder makes of the corpus, by which sounds from elsewhere are told apart: kinds of tokens by
  * k-means, and how tokens scatter around them. What is computed with them: docs/model.md, "Novelty".
  */
+import { BagpiperError } from '../../errors.js';
 import { project, type WorldStatistics } from '../../model/index.js';
 import type { Random } from '../../random.js';
 import { float32ToHalf, halfToFloat32 } from '../../weights/index.js';
@@ -20,24 +21,33 @@ export interface FitOptions {
 
 /**
  * Variance that is added to every direction, as a share of the mean variance: the last directions hardly vary, and what is
- * found there must not be noise of half floats or eight bits.
+ * found there must not be noise of half floats or eight bits. (0.1 tells foreign sounds better than 0.01 or 0.05, too.)
  */
-const FLOOR = 0.01;
+const FLOOR = 0.1;
+/** Least variance that counts: what does not vary at all is divided by no zero. */
+const LEAST = 1e-8;
+/** Tokens that a kind needs, or nothing is left to scatter around it. */
+const TOKENS_EACH = 10;
 
-/** @param features tokens [count, width] */
+/** @param features tokens [count, width] @throws BagpiperError where they hardly vary, so that their scales exceed half floats */
 export function fitWorld(features: Float32Array, width: number, options: FitOptions): WorldStatistics {
   const count = features.length / width;
   const mean = meanOf(features, width);
   const centred = features.map((x, i) => x - mean[i % width]);
   const whole = whitening(centred, width);
   const white = projected(centred, whole, width);
-  const own = kMeans(white, width, Math.min(options.centres, count), options);
+  const own = kMeans(white, width, Math.min(options.centres, Math.ceil(count / TOKENS_EACH)), options);
   const kinds = meansOf(centred, width, own);
   for (let i = 0; i < centred.length; i++) centred[i] -= kinds[own[Math.floor(i / width)] * width + (i % width)];
   // Halves from here on, so that what is stored is what was fitted.
   const directions = halved(withinWhitening(centred, whole, width));
   const leading = halved(whole.slice(0, Math.ceil(options.leading * width) * width));
   const centres = halved(projected(kinds, directions, width));
+  if (![directions, leading, centres].every((numbers) => numbers.every(Number.isFinite))) {
+    throw new BagpiperError(
+      'The audio encoder makes nearly the same of all sounds; train it before statistics are made.',
+    );
+  }
   return { mean, directions, centres, leading, exponent: options.exponent };
 }
 
@@ -52,7 +62,7 @@ function meanOf(rows: Float32Array, width: number): Float32Array {
 /** Of rows of mean 0: [width, width], eigenvectors divided by their deviation, that of most variance first. */
 function whitening(rows: Float32Array, width: number): Float32Array {
   const { values, vectors } = symmetricEigen(covariance(rows, width), width);
-  const floor = (FLOOR * values.reduce((a, b) => a + b, 0)) / width;
+  const floor = (FLOOR * values.reduce((a, b) => a + b, 0)) / width + LEAST;
   return Float32Array.from(vectors, (x, i) => x / Math.sqrt(Math.max(0, values[Math.floor(i / width)]) + floor));
 }
 

@@ -1,4 +1,5 @@
 /** Makes `world.safetensors` for a model folder: statistics of the corpus that the model was trained on, as its encoder hears it. */
+import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { loadMono16k } from '../../audio/index.js';
 import { Hearing } from '../../engine/hear.js';
@@ -7,6 +8,7 @@ import { type Model, openModel } from '../../model/bagpiper.js';
 import { ENCODER_STAMP, noveltyScore, WORLD_FILE, WORLD_FORMAT, type WorldStatistics } from '../../model/index.js';
 import { Random } from '../../random.js';
 import { float32ToHalf, type TensorInput, toFloat32, writeSafetensors } from '../../weights/index.js';
+import { readArrays } from './heard.js';
 import { WORLD } from './settings.js';
 import { listShards, readShard } from './shards.js';
 import { fitWorld } from './world-fit.js';
@@ -16,19 +18,22 @@ export interface WorldOptions {
   corpus: string;
   /** model folder, which gets the file */
   model: string;
+  /** what an encoder made of the split `train`, as the language model's training keeps it; used where the encoder is this one */
+  heard?: string;
   threads: number;
   signal?: AbortSignal;
 }
 
 /** Fits the statistics to clips of `train` and the threshold to those of `valid`; a signal ends it without a file. @throws BagpiperError where something is missing */
-export async function makeWorld({ corpus, model: folder, threads, signal }: WorldOptions): Promise<void> {
+export async function makeWorld({ corpus, model: folder, heard: kept, threads, signal }: WorldOptions): Promise<void> {
   const model = openModel(folder, { world: false });
   const audio = model.config.audio_config;
   if (!audio) throw new BagpiperError(`${folder} has no audio encoder, so there is nothing to make statistics of.`);
   const options = { threads, parameters: (name: string) => ({ data: model.tensor(name) }), blocks: model.blocks };
   const hearing = new Hearing(model.config, options, true);
   try {
-    const heard = await hearClips(hearing, join(corpus, 'train'), WORLD.clips, signal);
+    const train = join(corpus, 'train');
+    const heard = (await keptFeatures(hearing, train, kept)) ?? (await hearClips(hearing, train, WORLD.clips, signal));
     const held = await hearClips(hearing, join(corpus, 'valid'), WORLD.clips, signal);
     if (signal?.aborted) return;
     const tokens = everyFew(heard, audio.output_dim, WORLD.tokens);
@@ -43,6 +48,41 @@ export async function makeWorld({ corpus, model: folder, threads, signal }: Worl
   } finally {
     await hearing.release();
   }
+}
+
+/**
+ * Features of clips that are spread over the shards of which there are some in a folder, whole shards.
+ * @returns undefined where there are none, or they are another encoder's
+ */
+async function keptFeatures(
+  hearing: Hearing,
+  split: string,
+  folder: string | undefined,
+): Promise<Float32Array[] | undefined> {
+  if (folder === undefined) return undefined;
+  const fileOf = (name: string): string => join(folder, `${name}.features`);
+  const names = listShards(split).filter((name) => existsSync(fileOf(name)));
+  if (names.length === 0) return undefined;
+  const first = readShard(split, names[0]);
+  const { samples } = await loadMono16k(join(first.folder, first.records[0].audio));
+  if (!alike((await hearing.features(samples)).features!, readArrays(fileOf(names[0]))[0])) {
+    process.stderr.write(`${folder} is of another encoder: the clips are heard anew\n`);
+    return undefined;
+  }
+  const step = Math.max(1, (names.length * first.records.length) / WORLD.clips);
+  const chosen = Array.from({ length: Math.floor(names.length / step) }, (_, i) => names[Math.floor(i * step)]);
+  return chosen.flatMap((name) => readArrays(fileOf(name)));
+}
+
+/** Whether features are the same but for the eight bits in which the trainers keep pictures: 0.6% of their size. */
+function alike(a: Float32Array, b: Float32Array): boolean {
+  if (a.length !== b.length) return false;
+  let [apart, size] = [0, 0];
+  for (const [i, x] of a.entries()) {
+    apart += (x - b[i]) ** 2;
+    size += x * x;
+  }
+  return apart < 1e-3 * size;
 }
 
 /** Features of clips that are spread over a split, each [tokens, output_dim]; fewer where the signal ends it. */
