@@ -6,6 +6,7 @@ import { type CorpusRecord, LEXICON, makeWords, type Scene } from '../../src/cor
 import { presenceRight, scoreCaption } from '../../src/evaluate/nano/captions.js';
 import { readClips } from '../../src/evaluate/nano/context.js';
 import { type EvaluateOptions, evaluateNano } from '../../src/evaluate/nano/evaluate.js';
+import { fitMeasures } from '../../src/evaluate/nano/measures.js';
 import { opusRoundTrip } from '../../src/evaluate/nano/opus.js';
 import { drawOpenQuestions, drawQuestions, drawYesNo } from '../../src/evaluate/nano/questions.js';
 import { readLabels, realRows } from '../../src/evaluate/nano/real.js';
@@ -267,6 +268,10 @@ describe('the whole evaluation', () => {
     expect(calls()).toBe(made);
     expect((await evaluateNano(bagpiper, settings('oracle'))).rows).toEqual(first.rows);
     expect(calls()).toBe(made);
+  });
+
+  it('fixes measures on train clips alone', async () => {
+    await expect(fitMeasures(join(root, 'corpus'), () => {})).rejects.toThrow(/takes clips of the split "train"/);
   });
 
   it('refuses clips that were trained on', () => {

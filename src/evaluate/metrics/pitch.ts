@@ -4,9 +4,9 @@ const RATE = 16000;
 /** Voices lie between these, in Hz. */
 const LOW = 60;
 const HIGH = 500;
-/** Two periods of the lowest voice are compared; steps of 10 ms. */
+/** Two periods of the lowest voice are compared; steps of 20 ms. */
 const WINDOW = 640;
-const HOP = 160;
+const HOP = 320;
 /** Difference, relative to its running mean, below which a lag is a period; frames without one are unvoiced. */
 const THRESHOLD = 0.15;
 /** Frames further below the loudest one are left out: reverberation and noise. */

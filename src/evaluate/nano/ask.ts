@@ -124,20 +124,20 @@ export function openRows(open: readonly Said[]): Row[] {
 
 /** @param present beside it: who always says no is right about all that is absent */
 export function yesNoRows(absent: readonly Said[], present: readonly Said[]): Row[] {
+  const yes = present.map((answered) => says('yes', answered));
   return [
     share(
       PART,
       'absent-event questions answered no',
       absent.map((answered) => says('no', answered)),
       'questions',
-      { target: TARGETS.absent },
+      {
+        target: TARGETS.absent,
+        note: `only worth something if present events are answered yes: ${percent(yes.filter(Boolean).length / Math.max(1, yes.length))}`,
+      },
     ),
-    share(
-      PART,
-      'present-event questions answered yes',
-      present.map((answered) => says('yes', answered)),
-      'questions',
-      { note: 'who always says no gets none of these' },
-    ),
+    share(PART, 'present-event questions answered yes', yes, 'questions', {
+      note: 'who always says no gets none of these',
+    }),
   ];
 }

@@ -26,8 +26,8 @@ export interface Measures {
 
 /** How many train clips are enough of each: of speech, of music, of each instrument and of each event. */
 const ENOUGH: ReadonlyMap<string, number> = new Map([
-  ['speech', 500],
-  ['music', 600],
+  ['speech', 300],
+  ['music', 420],
   ...INSTRUMENTS.map(({ id }) => [`instrument ${id}`, 30] as const),
   ...EVENTS.map(({ label }) => [`event ${label}`, 24] as const),
 ]);
@@ -64,7 +64,8 @@ export async function fitMeasures(train: string, tell: Tell): Promise<Measures> 
   const orNull = (features: number[] | null, nearest: (f: number[]) => string): string | null =>
     features && nearest(features);
   return {
-    gender: (samples) => orNull(voiceFeatures(samples), (f) => genders.get(voice.nearest(f)) as string),
+    gender: (samples) =>
+      orNull(voiceFeatures(samples, medianPitch(samples)), (f) => genders.get(voice.nearest(f)) as string),
     genderByPitch: (samples) => {
       const hertz = medianPitch(samples);
       return hertz === null ? null : hertz > threshold ? 'woman' : 'man';
@@ -131,16 +132,16 @@ function addSamples(out: Samples, scene: Scene, samples: Float32Array): void {
       }
     }
   } else {
-    add(out.voices, speakers[0].voice, voiceFeatures(samples));
     const hertz = medianPitch(samples);
+    add(out.voices, speakers[0].voice, voiceFeatures(samples, hertz));
     if (hertz !== null && speakers[0].age !== 'child') out.pitches.push({ gender: speakers[0].gender, hertz });
   }
 }
 
 /** Log of the median pitch and timbre; a voice without any pitch counts as one in the middle of all. */
-function voiceFeatures(samples: Float32Array): number[] | null {
+function voiceFeatures(samples: Float32Array, hertz: number | null): number[] | null {
   const timbre = timbreFeatures(samples);
-  return timbre && [Math.log(medianPitch(samples) ?? 150), ...timbre];
+  return timbre && [Math.log(hertz ?? 150), ...timbre];
 }
 
 /** The frequency that tells most men (below) from women (above). */

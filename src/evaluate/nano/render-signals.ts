@@ -7,8 +7,8 @@ import type { Scene } from '../../corpus/index.js';
 import type { Part } from '../metrics/statistics.js';
 import type { Context, TestClip } from './context.js';
 import { fitMeasures, type Measures } from './measures.js';
-import { atLeast, missing, percent, type Row, ratio, type Target } from './report.js';
-import { isEventsAlone, isMusicAlone, isSpeechAlone, STAGE_NAMES, STAGES, stagedSounds } from './stages.js';
+import { atLeast, type More, missing, percent, type Row, ratio, share, type Target } from './report.js';
+import { isEventsAlone, isMusicAlone, isSpeechAlone, STAGE_NAMES, STAGES, type Stage, stagedSounds } from './stages.js';
 
 const PART = 'render';
 
@@ -21,8 +21,8 @@ interface Check {
   fits(scene: Scene): boolean;
   /** found, asked for */
   score(measures: Measures, sound: Float32Array, scene: Scene): Part;
-  /** another scene's request answered by this sound: what chance finds */
-  chance?: boolean;
+  /** the same sound asked for what another scene has and this one has not: what chance finds */
+  chance?(scene: Scene, other: Scene): Scene;
 }
 
 const yes = (right: boolean): Part => [right ? 1 : 0, 1];
@@ -68,11 +68,14 @@ const CHECKS: readonly Check[] = [
       const heard = measures.events(sound);
       return [asked.filter((label) => heard.has(label)).length, asked.length];
     },
-    chance: true,
+    chance: ({ events }, other) => ({
+      ...other,
+      events: other.events.filter(({ label }) => events.every((event) => event.label !== label)),
+    }),
   },
 ];
 
-const titleOf = ({ measure }: Check, stage: (typeof STAGES)[number]): string => `${measure} ${STAGE_NAMES[stage]}`;
+const titleOf = ({ measure }: Check, stage: Stage): string => `${measure} ${STAGE_NAMES[stage]}`;
 
 export function missingSignals(why: string): Row[] {
   return CHECKS.map((check) => missing(PART, titleOf(check, 'rendered'), why, check.target));
@@ -89,18 +92,41 @@ export async function signalRows(
   for (const check of CHECKS) {
     const fitting = clips.filter(({ scene }) => check.fits(scene));
     const sounds = await stagedSounds(context, fitting);
-    const scores = (stage: (typeof STAGES)[number], shift: number): Part[] =>
-      fitting.map((_, i) => check.score(measures, sounds[stage][i], fitting[(i + shift) % fitting.length].scene));
+    const scores = (stage: Stage, sceneOf: (scene: Scene, next: Scene) => Scene): Part[] =>
+      fitting.map(({ scene }, i) =>
+        check.score(measures, sounds[stage][i], sceneOf(scene, fitting[(i + 1) % fitting.length].scene)),
+      );
     for (const stage of STAGES) {
       const aim = stage === 'rendered' && check.target ? { target: check.target } : {};
-      const note = check.chance ? { note: `asked for the next clip's events: ${percentOf(scores(stage, 1))}` } : {};
-      rows.push(ratio(PART, titleOf(check, stage), scores(stage, 0), check.of, { ...aim, ...note }));
+      const note = check.chance
+        ? { note: `asked for the next clip's events: ${percentOf(scores(stage, check.chance))}` }
+        : {};
+      rows.push(
+        scoreRow(
+          check,
+          titleOf(check, stage),
+          scores(stage, (scene) => scene),
+          { ...aim, ...note },
+        ),
+      );
     }
   }
   return rows;
 }
 
+/** One thing a clip is a share of clips; several are a ratio of sums. */
+function scoreRow({ of }: Check, title: string, parts: readonly Part[], more: More): Row {
+  if (parts.some(([, asked]) => asked !== 1)) return ratio(PART, title, parts, of, more);
+  return share(
+    PART,
+    title,
+    parts.map(([found]) => found === 1),
+    of,
+    more,
+  );
+}
+
 function percentOf(parts: readonly Part[]): string {
   const [found, asked] = [0, 1].map((k) => parts.reduce((sum, part) => sum + part[k], 0));
-  return percent(found / Math.max(1, asked));
+  return asked > 0 ? percent(found / asked) : 'there is none';
 }

@@ -39,18 +39,22 @@ const SHARES = { speech: 4, music: 3, events: 3 } as const;
 /**
  * Scenes of speech alone (for words and voices), music alone (instruments, tempo), events alone (found or not), and others in
  * their order. Of speech those come first that the recognizer understands best in the original (Flite voices, no echo, no
- * noise, full band), of music those on one instrument.
+ * noise, full band), of music those on one instrument. The third argument: of 12 requests so many are of each group.
  */
-export function pickScenes(clips: readonly TestClip[], count: number): TestClip[] {
+export function pickScenes(
+  clips: readonly TestClip[],
+  count: number,
+  { speech, music, events }: Record<keyof typeof SHARES, number> = SHARES,
+): TestClip[] {
   const pick = (fits: (scene: Scene) => boolean, parts: number, order: (scene: Scene) => number): TestClip[] =>
     clips
       .filter(({ scene }) => fits(scene))
       .sort((a, b) => order(a.scene) - order(b.scene))
       .slice(0, Math.floor((count * parts) / 12));
   const groups = [
-    pick(isSpeechAlone, SHARES.speech, hardness),
-    pick(isMusicAlone, SHARES.music, ({ music }) => music?.instruments.length ?? 0),
-    pick(isEventsAlone, SHARES.events, () => 0),
+    pick(isSpeechAlone, speech, hardness),
+    pick(isMusicAlone, music, ({ music }) => music?.instruments.length ?? 0),
+    pick(isEventsAlone, events, () => 0),
   ].flat();
   const alone = ({ scene }: TestClip): boolean => isSpeechAlone(scene) || isMusicAlone(scene) || isEventsAlone(scene);
   const others = clips.filter((clip) => !alone(clip)).slice(0, count - groups.length);
