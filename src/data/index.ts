@@ -29,6 +29,7 @@ export {
   filterLabels,
   filterPrompts,
   filterRun,
+  finishedStats,
   type RunFilterOptions,
   type RunFilterOutcome,
   type SideName,

@@ -9,7 +9,8 @@ export function addFilter(data: Command, start: Start): void {
   const filter = withOutputFlags(data.command('filter'))
     .description('Keep the captions that are worth training on, and say why others are not (docs/data-filters.md).')
     .argument('<input...>', "the run's folder; or label files of upstream (captions_rank*.jsonl) with --out")
-    .option('-o, --out <dir>', 'for label files: folder to write to');
+    .option('-o, --out <dir>', 'for label files: folder to write to')
+    .option('--again', 'filter anew what an earlier call has finished');
   withLimits(filter);
   withSides(filter);
   withJudge(filter)

@@ -24,6 +24,7 @@ export interface FilterFlags extends LimitFlags, EndpointFlags {
   audioToText?: string;
   kind?: string;
   hear?: boolean;
+  again?: boolean;
   json?: boolean;
 }
 
@@ -38,10 +39,14 @@ export async function dataFilter(inputs: readonly string[], flags: FilterFlags, 
   if (isRun && flags.out !== undefined) {
     throw new BagpiperError(`${first} is a run, whose results lie in its folder; --out is for label files.`);
   }
-  const { stats, stages, folder } = isRun
+  const { stats, stages, finished, folder } = isRun
     ? { ...(await ofRun(first, shared, flags, context)), folder: first }
     : { ...(await ofFiles(inputs, shared, flags)), folder: flags.out! };
   screen.clearProgress();
+  if (finished)
+    screen.announce(
+      `${folder}: an earlier call finished this with the same labels and settings; --again filters anew.`,
+    );
   for (const [stage, { counts }] of Object.entries(stages)) {
     const failed = Object.values(counts.errors).reduce((sum, count) => sum + count, 0);
     if (failed === 0) continue;
@@ -86,10 +91,10 @@ const PHASES: Record<FilterProgress['phase'], string> = {
   write: 'Writing',
 };
 
-type Outcome = { stats: FilterStats; stages: Record<string, StageOutcome> };
+type Outcome = { stats: FilterStats; stages: Record<string, StageOutcome>; finished: boolean };
 
 async function ofFiles(labels: readonly string[], shared: Shared, flags: FilterFlags): Promise<Outcome> {
-  const { filterLabels } = await import('../../data/filter/index.js');
+  const { filterLabels, finishedStats } = await import('../../data/filter/index.js');
   const folder = flags.out;
   if (folder === undefined) {
     throw new BagpiperError(`${labels[0]} is no run's folder; for label files name a folder to write to with --out.`);
@@ -102,7 +107,9 @@ async function ofFiles(labels: readonly string[], shared: Shared, flags: FilterF
   } catch (error) {
     throw new BagpiperError(`${folder} cannot be made: ${messageOf(error)}; name another folder.`);
   }
-  return { stats: await filterLabels({ ...shared, labels, folder }), stages: {} };
+  const request = { ...shared, labels, folder };
+  const before = flags.again ? undefined : finishedStats(request);
+  return { stats: before ?? (await filterLabels(request)), stages: {}, finished: before !== undefined };
 }
 
 async function ofRun(folder: string, shared: Shared, flags: FilterFlags, context: Context): Promise<Outcome> {
@@ -111,7 +118,8 @@ async function ofRun(folder: string, shared: Shared, flags: FilterFlags, context
   const { Run } = await import('../../data/run/index.js');
   const run = await Run.open(folder);
   try {
-    if (flags.endpoint === undefined) return await filterRun(run, shared);
+    const skipFinished = flags.again !== true;
+    if (flags.endpoint === undefined) return await filterRun(run, { ...shared, skipFinished });
     const { apiKey, window } = flags;
     const shown = {
       onProgress: (progress: Progress) => screen.progress(progressLine(progress)),
@@ -127,7 +135,7 @@ async function ofRun(folder: string, shared: Shared, flags: FilterFlags, context
     };
     return await withQueue(run.folder, flags, context, (executor) => {
       const options = { ...shown, ...(executor && window === undefined && { window: QUEUE_WINDOW }) };
-      return filterRun(run, { ...shared, judge: { ...judge, options, ...(executor && { executor }) } });
+      return filterRun(run, { ...shared, skipFinished, judge: { ...judge, options, ...(executor && { executor }) } });
     });
   } finally {
     await run.close();

@@ -4,6 +4,7 @@
  */
 import { join as joinPath } from 'node:path';
 import type { SoundKind } from '../types.js';
+import { markOf } from './done.js';
 import { DuplicateFinder } from './duplicates.js';
 import { idOf, readLabel } from './records.js';
 import { type Decided, type FilterRequest, linesOf, type Scored, survivors, textFilter } from './request.js';
@@ -24,8 +25,9 @@ import { writeOutcome } from './write.js';
  */
 export async function filterLabels(request: FilterRequest, judge?: Judging): Promise<FilterStats> {
   checkSemantics(request.settings);
+  const mark = markOf(request);
   const decided = await decide(request, judge);
-  return writeOutcome(request, decided);
+  return writeOutcome(request, decided, mark);
 }
 
 /** Judges what the filters of text left, and gives the files of what came of it. */

@@ -11,6 +11,7 @@ export {
   JUDGE,
   openJudgeStage,
 } from './caption-judge.js';
+export { finishedStats } from './done.js';
 export { filterLabels } from './filter.js';
 export type { FilterProgress, FilterRequest } from './request.js';
 export { filterRun, type RunFilterOptions, type RunFilterOutcome } from './run-filter.js';

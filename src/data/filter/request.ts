@@ -1,5 +1,5 @@
 /** What is asked of the filters, what they decided, and what their passes read again and again. */
-import type { SoundKind } from '../types.js';
+import type { JsonObject, SoundKind } from '../types.js';
 import { lineBatches } from './lines.js';
 import { type LabelLine, labelLines } from './records.js';
 import type { FilterSettings } from './settings.js';
@@ -23,6 +23,8 @@ export interface FilterRequest {
   blacklists?: readonly string[];
   /** side files; where there is none, nothing is joined, scored or drawn */
   sides?: Partial<Record<SideName, string>>;
+  /** what else decides, as a judge and its prompts: calls of other ones do not count as done */
+  basis?: JsonObject;
   /** kind of sound where no judge tells it */
   kind?: SoundKind;
   signal?: AbortSignal;

@@ -23,6 +23,7 @@ import {
   openJudgeStage,
   PROMPTS,
 } from './caption-judge.js';
+import { finishedStats } from './done.js';
 import { filterLabels } from './filter.js';
 import { readLabel } from './records.js';
 import { type Decided, type FilterRequest, survivors } from './request.js';
@@ -30,6 +31,8 @@ import type { FilterStats } from './stats.js';
 import { LinesById } from './texts.js';
 
 export interface RunFilterOptions extends Omit<FilterRequest, 'labels' | 'folder' | 'unique'> {
+  /** leave it when an earlier call finished the same */
+  skipFinished?: boolean;
   /** judges what the text filters leave */
   judge?: {
     chat: ChatSettings;
@@ -47,6 +50,8 @@ export interface RunFilterOutcome {
   stats: FilterStats;
   /** of the judges' stages */
   stages: Record<string, StageOutcome>;
+  /** an earlier call had finished the same, and nothing was done */
+  finished: boolean;
 }
 
 /**
@@ -61,14 +66,17 @@ export async function filterRun(run: Run, options: RunFilterOptions): Promise<Ru
     throw new BagpiperError(`${run.folder} has no labels (label.jsonl); make them with: bagpiper data label.`);
   }
   const clips = run.file('clips');
-  const { judge, ...given } = options;
+  const { judge, skipFinished = false, ...given } = options;
   const request: FilterRequest = {
     ...given,
     labels: [labels],
     folder: run.folder,
     unique: true,
+    ...(judge && { basis: basisOf(judge) }),
     ...(given.transcripts === undefined && existsSync(clips) && { transcripts: clips }),
   };
+  const before = skipFinished && run.entry('filter').state === 'done' ? finishedStats(request) : undefined;
+  if (before) return { stats: before, stages: {}, finished: true };
   const stages: Record<string, StageOutcome> = {};
   await run.update('filter', { ...run.entry('filter'), state: 'running' });
   const stats = await filterLabels(request, judge && ((decided) => judgeRun(run, request, decided, judge, stages)));
@@ -79,7 +87,14 @@ export async function filterRun(run: Run, options: RunFilterOptions): Promise<Ru
     counts: { results: stats.survived, aside: stats.deleted_by_reason, errors: {} },
     usage: noUsage(),
   });
-  return { stats, stages };
+  return { stats, stages, finished: false };
+}
+
+/** What judging depends on. */
+function basisOf({ chat, prompts, hears }: NonNullable<RunFilterOptions['judge']>): JsonObject {
+  const names = hears ? ([JUDGE, AGREE] as const) : ([JUDGE] as const);
+  const specs = names.map((name) => judgeSpec(name, chat, prompts));
+  return { judges: specs as unknown as JsonObject[] };
 }
 
 /** Asks the judges about what is left. @returns the files of what they said */

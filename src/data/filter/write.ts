@@ -1,8 +1,9 @@
 /** Writes what was decided: the stage's file, and upstream's files beside it in filter/. */
-import { mkdirSync } from 'node:fs';
+import { mkdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { writeAtomically } from '../../files.js';
 import type { JsonObject, Reason } from '../types.js';
+import { DONE } from './done.js';
 import { LineFile } from './line-file.js';
 import { type LabelLine, type ReadLabel, readLabel } from './records.js';
 import { type Decided, type FilterRequest, linesOf, textFilter } from './request.js';
@@ -14,9 +15,12 @@ import type { TextFilter } from './text-pass.js';
 /** Examples of each reason in demo.jsonl. */
 const EXAMPLES = 3;
 
-export async function writeOutcome(request: FilterRequest, decided: Decided): Promise<FilterStats> {
+/** @param mark what the outcome will be of; see done.ts */
+export async function writeOutcome(request: FilterRequest, decided: Decided, mark: string): Promise<FilterStats> {
   const folder = join(request.folder, 'filter');
   mkdirSync(folder, { recursive: true });
+  // From here on the folder may hold files of two calls.
+  rmSync(join(folder, DONE), { force: true });
   const outcome = new Outcome(request, decided);
   const { filter, close } = await textFilter(request);
   try {
@@ -33,7 +37,7 @@ export async function writeOutcome(request: FilterRequest, decided: Decided): Pr
     const distributions = decided.distributions.histograms((index) => decided.verdicts.isKept(index));
     writeAtomically(join(folder, 'distributions.json'), `${JSON.stringify(distributions)}\n`);
     writeAtomically(join(folder, 'stats.json'), `${JSON.stringify(stats, null, 2)}\n`);
-    writeAtomically(join(folder, '.done'), '');
+    writeAtomically(join(folder, DONE), mark && `${mark}\n`);
     return stats;
   } finally {
     close();

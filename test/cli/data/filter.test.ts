@@ -65,6 +65,34 @@ describe('bagpiper data filter on label files', () => {
     );
   });
 
+  it('leaves alone what an earlier call has finished, until labels or limits are others', async () => {
+    const labels = path('labels.jsonl');
+    const write = (count: number): void => {
+      const lines = readFileSync(captionFile('generation'), 'utf8').trim().split('\n');
+      writeFileSync(labels, `${lines.slice(0, count).join('\n')}\n`);
+    };
+    write(6);
+    const first = await filter(labels, '--out', path('out'));
+    expect(first.err).not.toContain('finished');
+    // What is not written anew stays as it is.
+    writeFileSync(path('out', 'filter', 'kept_utt_ids.txt'), 'mine\n');
+    const mine = (): boolean => readFileSync(path('out', 'filter', 'kept_utt_ids.txt'), 'utf8') === 'mine\n';
+    const second = await filter(labels, '--out', path('out'));
+    expect(second.out).toBe(first.out);
+    expect(second.err).toBe(
+      `${path('out')}: an earlier call finished this with the same labels and settings; --again filters anew.\n`,
+    );
+    expect(mine()).toBe(true);
+    expect((await filter(labels, '--out', path('out'), '--again')).out).toBe(first.out);
+    expect(mine()).toBe(false);
+    expect((await filter(labels, '--out', path('out'), '--duration', '2:31')).out).toContain('kept 6 of 6');
+    write(5);
+    expect((await filter(labels, '--out', path('out'), '--duration', '2:31')).out).toContain('kept 5 of 5');
+    rmSync(path('out', 'filter.jsonl'));
+    expect((await filter(labels, '--out', path('out'), '--duration', '2:31')).err).not.toContain('finished');
+    expect(readFileSync(path('out', 'filter.jsonl'), 'utf8').trim().split('\n')).toHaveLength(5);
+  });
+
   it('takes limits from flags and from a file, flags last', async () => {
     writeFileSync(path('limits.json'), JSON.stringify({ surface: { duration: { max: 31 }, tokens: { max: 100 } } }));
     const args = [captionFile('generation'), '-o', path('out'), '--config', path('limits.json'), '--json'];
@@ -127,7 +155,8 @@ describe('bagpiper data filter on a run', () => {
     expect(heard[0].sounds[0]).toMatchObject({ format: 'wav', bytes: { length: 44 + 32000 } });
     expect(endpoint.asked).toHaveLength(4 + 4 + 1);
     const first = readFileSync(join(run, 'filter.jsonl'));
-    await filter(...args);
+    expect((await filter(...args)).err).toContain('an earlier call finished this');
+    expect((await filter(...args, '--again')).err).not.toContain('finished');
     expect(endpoint.asked).toHaveLength(9);
     expect(readFileSync(join(run, 'filter.jsonl'))).toEqual(first);
     // Other limits lose no judgement.
