@@ -104,14 +104,26 @@ function stagesPart(stages: readonly StageNumbers[]): Html {
       row,
     ) => html`<tr><th scope="row">${row.name}${row.entry.state === 'done' ? '' : html` <span class="mark faint">not complete</span>`}</th>
 <td class="lane">${lane([row.results, row.aside, row.errors], most)}</td>
-<td class="number">${grouped(row.results)}</td><td class="number">${grouped(row.aside)}</td><td class="number">${grouped(row.errors)}</td>
-<td class="number">${grouped(row.usage.prompt_tokens)}</td><td class="number">${grouped(row.usage.completion_tokens)}</td>${paid && html`<td class="number">${row.entry.cost === undefined ? '' : money(row.entry.cost)}</td>`}</tr>`,
+${[row.results, row.aside, row.errors].map((value, i) => number(COUNTED[i], grouped(value)))}
+${tokens(row.usage)}${paid && number('cost', row.entry.cost === undefined ? '' : money(row.entry.cost))}</tr>`,
   );
   return html`<section><h2>Stages</h2>
 <p class="faint">Records: <span class="key" style="background: var(--c0)"></span>results<span class="key" style="background: var(--c1)"></span>set aside<span class="key" style="background: var(--c2)"></span>failed</p>
-<div class="card scroll"><table><thead><tr><th>stage</th><th style="width: 30%">records</th><th class="number">results</th><th class="number">set aside</th><th class="number">failed</th><th class="number">tokens in</th><th class="number">tokens out</th>${paid && html`<th class="number">cost</th>`}</tr></thead>
+<div class="card scroll"><table class="stages"><thead><tr><th>stage</th><th style="width: 30%">records</th>${[...COUNTED, ...TOKENS, ...(paid ? ['cost'] : [])].map((name) => html`<th class="number">${name}</th>`)}</tr></thead>
 <tbody>${lines}</tbody>
-<tfoot><tr><th scope="row" colspan="5">in all</th><td class="number">${grouped(usage.prompt_tokens)}</td><td class="number">${grouped(usage.completion_tokens)}</td>${paid && html`<td class="number">${money(total)}</td>`}</tr></tfoot></table></div></section>`;
+<tfoot><tr><th scope="row" colspan="5">in all</th>${tokens(usage)}${paid && number('cost', money(total))}</tr></tfoot></table></div></section>`;
+}
+
+/** The columns of numbers, whose names stand over each number where the page is narrow. */
+const COUNTED = ['results', 'set aside', 'failed'];
+const TOKENS = ['tokens in', 'tokens out'];
+
+function number(what: string, value: string): Html {
+  return html`<td class="number" data-what="${what}">${value}</td>`;
+}
+
+function tokens({ prompt_tokens, completion_tokens }: Usage): Html {
+  return html`${[prompt_tokens, completion_tokens].map((value, i) => number(TOKENS[i], grouped(value)))}`;
 }
 
 /** Results, set aside and failed, one behind the other. */
