@@ -72,7 +72,7 @@ export {
   type WorkerOptions,
   type WorkerSaid,
 } from './queue/index.js';
-export { type ReportOptions, writeReport } from './report/index.js';
+export { type QueryOptions, queryRun, type ReportOptions, writeReport } from './report/index.js';
 export {
   type Counts,
   type Executor,

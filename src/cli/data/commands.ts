@@ -4,7 +4,7 @@ import type { Start } from '../context.js';
 import { addExport } from './export-command.js';
 import { addFilter } from './filter-command.js';
 import { addLabel, addStatus } from './label-command.js';
-import { addReport } from './report-command.js';
+import { addQuery, addReport } from './report-command.js';
 import { addSimulate } from './simulate-command.js';
 import { addWorker } from './worker-command.js';
 
@@ -18,5 +18,6 @@ export function addData(program: Command, start: Start): void {
   addExport(data, start);
   addStatus(data, start);
   addReport(data, start);
+  addQuery(data, start);
   addWorker(data, start);
 }

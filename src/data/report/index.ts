@@ -1,9 +1,7 @@
 /**
  * report/: a run on one HTML page: how many records came through which stage and at what cost, how lengths and scores are
- * distributed, why others did not, and samples to hear. docs/data-report.md shows what is on it.
+ * distributed, why others did not, and samples to hear; and questions to a run in SQL (query.ts). docs/data-report.md shows both.
  */
-import { mkdtemp, rm, symlink } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
 import { basename, join, resolve } from 'node:path';
 import { BagpiperError } from '../../errors.js';
 import { writeFileAtomically } from '../../files.js';
@@ -12,7 +10,9 @@ import { withDuckDB } from '../source/index.js';
 import { gather } from './gather.js';
 import { pageOf } from './page.js';
 import { samplesOf } from './samples.js';
-import { Tables } from './tables.js';
+import { plainPath, Tables } from './tables.js';
+
+export { type QueryOptions, queryRun } from './query.js';
 
 export interface ReportOptions {
   /** file to write; default RUN/report.html */
@@ -44,30 +44,22 @@ export async function writeReport(run: string, options: ReportOptions = {}): Pro
   }
   manifestOf(run);
   const folder = resolve(run);
-  const page = await withPlainPath(folder, (plain) =>
-    withDuckDB('Reports', async (connection) => {
-      const tables = new Tables(connection, plain);
+  const plain = await plainPath(folder);
+  let page: string;
+  try {
+    page = await withDuckDB('Reports', async (connection) => {
+      const tables = new Tables(connection, plain.path);
       onProgress?.('Counting ...');
       const numbers = await gather(folder, tables, seed);
       signal?.throwIfAborted();
       onProgress?.('Reading sounds ...');
       const samples = await samplesOf(tables, { count, seed, bytes: megabytes * 1e6, ...(signal && { signal }) });
       return pageOf(basename(folder), numbers, samples);
-    }),
-  );
+    });
+  } finally {
+    await plain.free();
+  }
   const path = options.out ?? join(folder, 'report.html');
   await writeFileAtomically(path, page);
   return path;
-}
-
-/** DuckDB takes some characters for patterns; a folder that has them is reached by another name. */
-async function withPlainPath<T>(folder: string, work: (path: string) => Promise<T>): Promise<T> {
-  if (!/[*?[\]{}]/.test(folder)) return work(folder);
-  const other = await mkdtemp(join(tmpdir(), 'bagpiper-report-'));
-  try {
-    await symlink(folder, join(other, 'run'), 'junction');
-    return await work(join(other, 'run'));
-  } finally {
-    await rm(other, { recursive: true, force: true });
-  }
 }

@@ -1,11 +1,28 @@
 /** A run's files as DuckDB sees them: so that numbers of millions of records are counted in a bounded memory. */
 import { existsSync } from 'node:fs';
+import { mkdtemp, rm, symlink } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import type { DuckDBConnection } from '@duckdb/node-api';
 import { stageFile } from '../run/index.js';
 import type { Histogram } from './charts.js';
 
 /** A record may be this long, in bytes. */
 const LONGEST = 16 << 20;
+
+/** DuckDB takes some characters for patterns; a folder that has them is reached by another name, until it is freed. */
+export async function plainPath(folder: string): Promise<{ path: string; free: () => Promise<void> }> {
+  if (!/[*?[\]{}]/.test(folder)) return { path: folder, free: () => Promise.resolve() };
+  const other = await mkdtemp(join(tmpdir(), 'bagpiper-report-'));
+  const free = (): Promise<void> => rm(other, { recursive: true, force: true });
+  try {
+    await symlink(folder, join(other, 'run'), 'junction');
+    return { path: join(other, 'run'), free };
+  } catch (error) {
+    await free();
+    throw error;
+  }
+}
 
 /** A number that is to be counted in buckets. */
 export interface Measured {
@@ -40,7 +57,7 @@ export class Tables {
     return /^[a-z]+(-[a-z]+)*$/.test(stage) && existsSync(stageFile(this.folder, stage));
   }
 
-  /** Rows of a query. `@name` stands for the lines of a stage: columns id, result, aside and error, the last three JSON. */
+  /** Rows of a query. `@name` stands for the lines of a stage: columns id, result, aside, error and usage, JSON but for the first. */
   async rows<R extends object>(sql: string, values: Record<string, string | number> = {}): Promise<R[]> {
     const whole = sql.replace(/@([a-z]+(?:-[a-z]+)*)/g, (_, stage: string) => this.source(stage));
     const result = await this.connection.runAndReadAll(whole, values);
@@ -103,10 +120,11 @@ export class Tables {
     };
   }
 
-  private source(stage: string): string {
+  /** What stands for the lines of a stage in a query. */
+  source(stage: string): string {
     const path = stageFile(this.folder, stage).replaceAll("'", "''");
     // While a stage runs its file may end within a line: that one is left out.
-    return `read_json('${path}', format = 'newline_delimited', ignore_errors = true, maximum_object_size = ${LONGEST}, columns = {id: 'VARCHAR', result: 'JSON', aside: 'JSON', error: 'JSON'})`;
+    return `read_json('${path}', format = 'newline_delimited', ignore_errors = true, maximum_object_size = ${LONGEST}, columns = {id: 'VARCHAR', result: 'JSON', aside: 'JSON', error: 'JSON', usage: 'JSON'})`;
   }
 }
 

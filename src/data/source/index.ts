@@ -4,7 +4,7 @@
  */
 export { isRemote, Places } from './bytes.js';
 export { writeClips } from './clips.js';
-export { withDuckDB } from './duckdb.js';
+export { openDuckDB, withDuckDB } from './duckdb.js';
 export { type Found, fileId, idOf, partId } from './found.js';
 export { type HeldClip, Listener } from './listen.js';
 export { type Source, soundsOf, sourcesOf } from './sources.js';
