@@ -53,7 +53,7 @@ describe('models/nano', () => {
   });
 
   it('renders finite sound of some seconds that is not silent, the same for the same seed', async () => {
-    const render = () => bagpiper.render('A slow, sad piece on a piano.', { seed: 3 });
+    const render = () => bagpiper.render('A slow, sad piece on a piano.', { seed: 5 });
     const [one, two] = await Promise.all([render(), render()]);
     const { samples } = one.audio!;
     expect(one.caption).not.toBe('');
