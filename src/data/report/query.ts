@@ -31,7 +31,12 @@ export async function* queryRun(
     await plain.free();
     throw error;
   });
-  const stop = (): void => connection.interrupt();
+  let stopping: NodeJS.Timeout | undefined;
+  const stop = (): void => {
+    connection.interrupt();
+    // What is not running yet does not hear it.
+    stopping = setInterval(() => connection.interrupt(), 50);
+  };
   try {
     signal?.throwIfAborted();
     signal?.addEventListener('abort', stop, { once: true });
@@ -39,12 +44,14 @@ export async function* queryRun(
     const there = stages.filter((stage) => tables.has(stage));
     for (const stage of there) await connection.run(viewOf(tables, stage));
     await lock(connection, plain.path);
+    signal?.throwIfAborted();
     yield* answers(connection, sql, there.map(nameOf));
   } catch (error) {
     signal?.throwIfAborted();
     throw error;
   } finally {
     signal?.removeEventListener('abort', stop);
+    clearInterval(stopping);
     close();
     await plain.free();
   }
