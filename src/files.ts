@@ -1,7 +1,8 @@
 /** Writes files so that their final name never shows half of one: aside, onto the disk, then renamed. Node only. */
 import { randomInt } from 'node:crypto';
-import { closeSync, fsyncSync, openSync, renameSync, rmSync, writeSync } from 'node:fs';
+import { closeSync, fsyncSync, openSync, readdirSync, renameSync, rmSync, writeSync } from 'node:fs';
 import { open, rename, rm } from 'node:fs/promises';
+import { basename, dirname, join } from 'node:path';
 import { BagpiperError, messageOf } from './errors.js';
 
 /** Appends bytes to the file being written. */
@@ -60,6 +61,18 @@ export async function writeFileAtomically(path: string, content: string | Uint8A
   } catch (error) {
     await rm(aside, { force: true }).catch(() => {});
     throw new BagpiperError(`${path}: cannot be written: ${reason(error)}.`);
+  }
+}
+
+/**
+ * Removes what a kill left of a file that was being written. Only for a folder that no other process writes to.
+ */
+export function removeLeftovers(path: string): void {
+  const [folder, name] = [dirname(path), basename(path)];
+  for (const entry of readdirSync(folder)) {
+    if (entry.startsWith(`${name}.`) && /^\d+-\d+\.part$/.test(entry.slice(name.length + 1))) {
+      rmSync(join(folder, entry), { force: true });
+    }
   }
 }
 

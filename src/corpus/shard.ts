@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs';
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { encodeWav } from '../audio/index.js';
-import { writeFileAtomically } from '../files.js';
+import { removeLeftovers, writeFileAtomically } from '../files.js';
 import { Random } from '../random.js';
 import { composeScene } from './compose.js';
 import { planScene } from './plan.js';
@@ -70,5 +70,7 @@ export async function writeShard(plan: ShardPlan, onScene: (seconds: number) => 
     lines.push(JSON.stringify(record));
     onScene(record.scene.seconds);
   }
-  await writeFileAtomically(join(folder, 'records.jsonl'), `${lines.join('\n')}\n`);
+  const path = join(folder, 'records.jsonl');
+  removeLeftovers(path);
+  await writeFileAtomically(path, `${lines.join('\n')}\n`);
 }

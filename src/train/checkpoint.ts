@@ -2,8 +2,7 @@
  * Checkpoints: one safetensors file with parameters, optimizer moments and, in its metadata, everything else that a run
  * needs to continue exactly. Written aside, flushed and renamed, so a kill at any moment leaves the previous one whole.
  */
-import { existsSync, readdirSync, rmSync } from 'node:fs';
-import { basename, dirname, join } from 'node:path';
+import { existsSync } from 'node:fs';
 import { BagpiperError } from '../errors.js';
 import { openSafetensors, type Safetensors, type TensorInput, toFloat32, writeSafetensors } from '../weights/index.js';
 import type { AdamW } from './optimizer.js';
@@ -108,17 +107,4 @@ function difference(a: unknown, b: unknown, path: string): string | undefined {
     if (found) return found;
   }
   return undefined;
-}
-
-/**
- * Removes what a kill left of files that were being written in a run's folder (writeAtomically's `NAME.PID-N.part`).
- * Only for a folder that no other process writes to.
- */
-export function removeLeftovers(path: string): void {
-  const [folder, name] = [dirname(path), basename(path)];
-  for (const entry of readdirSync(folder)) {
-    if (entry.startsWith(`${name}.`) && /^\d+-\d+\.part$/.test(entry.slice(name.length + 1))) {
-      rmSync(join(folder, entry), { force: true });
-    }
-  }
 }

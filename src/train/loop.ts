@@ -4,8 +4,9 @@
  */
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
+import { removeLeftovers } from '../files.js';
 import type { Value } from '../runtime/index.js';
-import { loadCheckpoint, removeLeftovers, saveCheckpoint } from './checkpoint.js';
+import { loadCheckpoint, saveCheckpoint } from './checkpoint.js';
 import { RunLog } from './log.js';
 import { writePlot } from './plot.js';
 import { endProgress, type Progress, showProgress } from './progress.js';

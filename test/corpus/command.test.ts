@@ -56,7 +56,7 @@ describe('building a corpus', () => {
 
     // as a run leaves it that was killed in its second shard
     await writeFile(join(two, 'shard-00001', 'audio', 'test-valid-2.wav'), 'RIFF');
-    await writeFile(join(two, 'shard-00001', 'records.jsonl.part'), '{"sce');
+    await writeFile(join(two, 'shard-00001', 'records.jsonl.4711-7.part'), '{"sce');
     expect(await buildCorpus({ ...FOUR, out: two, jobs: 2 }, quiet)).toMatchObject({ done: 4, skipped: 2 });
     expect(await contents(two)).toEqual(whole);
   });
