@@ -12,7 +12,9 @@ import type { Speech } from './samples.js';
 import { Scorer } from './scorer.js';
 import { heldSet, MANY } from './train-run.js';
 
-/** Requests of each guidance run: half of speech alone, for the words. */
+/** Of 12 requests so many are of one group: half of speech alone, for the words. */
+const SHARES = { speech: 6, music: 0, events: 0 };
+/** Requests of each guidance run. */
 const REQUESTS = 24;
 /** Two sequences each where guided, of the four that the engine takes. */
 const TOGETHER = 2;
@@ -28,7 +30,7 @@ export async function guidanceRun(
   material: Material,
   signal: AbortSignal,
 ): Promise<ShippedResult> {
-  const clips = pickScenes(material.clips, Math.min(REQUESTS, material.clips.length));
+  const clips = pickScenes(material.clips, Math.min(REQUESTS, material.clips.length), SHARES);
   const bagpiper = await material.hearing();
   const sounds = new Array<Float32Array>(clips.length);
   let next = 0;
@@ -72,7 +74,7 @@ export async function referenceRun(
   const byId = new Map(material.clips.map((clip) => [clip.scene.id, clip]));
   const sets = {
     renderings: requested(material, counts.renderings).map(({ example }) => byId.get(example.scene.id)!),
-    guidance: pickScenes(material.clips, Math.min(REQUESTS, material.clips.length)),
+    guidance: pickScenes(material.clips, Math.min(REQUESTS, material.clips.length), SHARES),
   };
   for (const [name, clips] of Object.entries(sets)) {
     const original = await Promise.all(clips.map(samplesOf));
