@@ -4,7 +4,7 @@ import { basename, dirname, extname, join } from 'node:path';
 import type { TopLevelSpec } from 'vega-lite';
 import { machineLines } from '../bench/table.js';
 import { BagpiperError } from '../src/errors.js';
-import { writeAtomically } from '../src/weights/index.js';
+import { writeAtomically } from '../src/files.js';
 import { COMPARISONS, comparisonTable, signed, spreadText } from './comparisons.js';
 import { drawSvg, guidanceCurves, lossCurves, scalingCurves } from './curves.js';
 import { GUIDANCE_SCALES, guidanceId, REFERENCE } from './plan.js';

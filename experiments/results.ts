@@ -6,7 +6,7 @@ import { fileURLToPath } from 'node:url';
 import { isDeepStrictEqual } from 'node:util';
 import type { Machine } from '../bench/table.js';
 import { BagpiperError } from '../src/errors.js';
-import { writeAtomically } from '../src/weights/index.js';
+import { writeAtomically } from '../src/files.js';
 import type { Measures } from './hearing.js';
 import { type Run, settingsOf } from './plan.js';
 

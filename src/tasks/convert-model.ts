@@ -2,6 +2,7 @@
 import { existsSync, readFileSync, statSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { BagpiperError } from '../errors.js';
+import { writeAtomically } from '../files.js';
 import { openTokenizer } from '../model/bagpiper.js';
 import type { BagpiperConfig } from '../model/config.js';
 import type { JsonObject } from '../model/config-reader.js';
@@ -10,14 +11,7 @@ import { type Files, isServed, servingFiles } from '../model/serving.js';
 import { type StorageChoice, storageChoice } from '../model/storage.js';
 import { WORLD_FILE } from '../model/world.js';
 import { looksLikeRepo, snapshotFolder } from '../weights/hub/index.js';
-import {
-  type Checkpoint,
-  convertTensors,
-  hashFiles,
-  openCheckpoint,
-  readJsonFile,
-  writeAtomically,
-} from '../weights/index.js';
+import { type Checkpoint, convertTensors, hashFiles, openCheckpoint, readJsonFile } from '../weights/index.js';
 import type { ConvertedModel, ConvertModelOptions } from './conversion.js';
 
 const TOKENIZER = 'tokenizer.json';

@@ -5,7 +5,7 @@
 import { readFileSync } from 'node:fs';
 import type { TopLevelSpec } from 'vega-lite';
 import { BagpiperError, messageOf } from '../errors.js';
-import { writeAtomically } from '../weights/index.js';
+import { writeAtomically } from '../files.js';
 import { curvesOf } from './curves.js';
 import { type LogLine, parseLog } from './log.js';
 

@@ -3,7 +3,6 @@
  * folders whose tensors are checked by name, shape and type before anything runs. What the tensors mean is the business of
  * the rooms below.
  */
-export { writeAtomically } from '../files.js';
 export { type Checkpoint, openCheckpoint } from './checkpoint.js';
 export { bfloat16ToFloat32, bytesOf, float32ToBfloat16, float32ToHalf, halfToFloat32 } from './dtype.js';
 export { type ModelFolder, openModelFolder, type RequireOptions } from './folder.js';

@@ -4,11 +4,12 @@
  */
 import { existsSync, mkdirSync } from 'node:fs';
 import { join } from 'node:path';
+import { writeAtomically } from '../../files.js';
 import { Graph } from '../../graph/index.js';
 import { NanoCodec } from '../../model/codec/nano.js';
 import { codecTensors, NANO_CODEC, type NanoCodecConfig } from '../../model/codec/nano-config.js';
 import { Random } from '../../random.js';
-import { openSafetensors, toFloat32, writeAtomically, writeSafetensors } from '../../weights/index.js';
+import { openSafetensors, toFloat32, writeSafetensors } from '../../weights/index.js';
 import { train } from '../loop.js';
 import type { ScheduleOptions } from '../schedule.js';
 import { Trainer } from '../trainer.js';

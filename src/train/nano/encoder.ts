@@ -227,6 +227,7 @@ export function layPictures(
   const steps = [2, 4].map((n) => new Float32Array(frames / n));
   const owner = new Int32Array(tokens).fill(-1);
   const spans: Span[] = [];
+  const table = positionTable(Math.max(0, ...mels.map((mel) => chunkTokens(mel.frames))), width);
   let used = 0;
   for (const mel of mels) {
     if (mel.frames > 2 * config.n_window) throw new Error(`a clip of ${mel.frames} frames is longer than a chunk`);
@@ -238,7 +239,7 @@ export function layPictures(
       left = Math.ceil(left / 2);
       steps[i].fill(1, used / n, used / n + left);
     }
-    positions.set(positionTable(length, width), start * width);
+    positions.set(table.subarray(0, length * width), start * width);
     owner.fill(spans.length, start, start + length);
     spans.push({ start, tokens: length });
     used += framesOf({ mel });

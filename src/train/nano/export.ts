@@ -1,16 +1,10 @@
 /** Writes nano as a model folder: config, tokenizer, and every network's tensors in one file of half floats. */
 import { mkdirSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
+import { writeAtomically } from '../../files.js';
 import { CODEC_PREFIX, codecTensors, NANO_CODEC } from '../../model/codec/nano-config.js';
 import { encoderTensors, languageModelTensors, WORLD_FILE } from '../../model/index.js';
-import {
-  float32ToHalf,
-  openSafetensors,
-  type TensorInput,
-  toFloat32,
-  writeAtomically,
-  writeSafetensors,
-} from '../../weights/index.js';
+import { float32ToHalf, openSafetensors, type TensorInput, toFloat32, writeSafetensors } from '../../weights/index.js';
 import { ENCODER, NANO, nanoConfig } from './settings.js';
 
 /** Parameters of the networks, under the names that their trainers use. */

@@ -2,9 +2,9 @@
 import { existsSync, mkdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { loadMono16k } from '../../audio/index.js';
+import { writeAtomically } from '../../files.js';
 import { NanoCodec } from '../../model/codec/nano.js';
 import { NANO_CODEC } from '../../model/codec/nano-config.js';
-import { writeAtomically } from '../../weights/index.js';
 import { encodeClips } from './prepare.js';
 import type { Example } from './samples.js';
 import { ENCODER } from './settings.js';

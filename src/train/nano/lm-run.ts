@@ -1,9 +1,10 @@
 /** Trains nano's language model on what the frozen encoder and codec make of the corpus, and writes a model folder. */
 import { existsSync, mkdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { writeAtomically } from '../../files.js';
 import { Random } from '../../random.js';
 import { Tokenizer } from '../../text/index.js';
-import { openSafetensors, toFloat32, writeAtomically } from '../../weights/index.js';
+import { openSafetensors, toFloat32 } from '../../weights/index.js';
 import { initialLanguageModel } from '../initial.js';
 import { fitAdaptor } from './adaptor.js';
 import { exportModel } from './export.js';

@@ -4,8 +4,8 @@
  */
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { writeAtomically } from '../../files.js';
 import { type Bagpiper, loadBagpiper } from '../../tasks/index.js';
-import { writeAtomically } from '../../weights/index.js';
 import { listShards, readShard } from './shards.js';
 
 export interface RetellOptions {

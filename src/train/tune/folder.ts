@@ -1,6 +1,7 @@
 /** A trained model as a folder: the language model as it is now, everything else as in the folder that it started from. */
 import { mkdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { writeAtomically } from '../../files.js';
 import type { Model } from '../../model/bagpiper.js';
 import { type JsonObject, languageModelTensors, parseConfig } from '../../model/index.js';
 import {
@@ -8,7 +9,6 @@ import {
   float32ToBfloat16,
   float32ToHalf,
   type TensorInput,
-  writeAtomically,
   writeSafetensors,
 } from '../../weights/index.js';
 

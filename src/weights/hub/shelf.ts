@@ -4,6 +4,7 @@ import { createHash, randomUUID } from 'node:crypto';
 import { constants, type Stats } from 'node:fs';
 import { copyFile, link, mkdir, open, readFile, rename, rm, stat, symlink } from 'node:fs/promises';
 import { dirname, join, relative } from 'node:path';
+import { writeFileAtomically } from '../../files.js';
 import type { HubFile, Listing } from './listing.js';
 import { folderName } from './names.js';
 
@@ -193,15 +194,7 @@ async function digestOf(path: string, file: HubFile, signal: AbortSignal): Promi
 
 async function writeAside(path: string, text: string): Promise<void> {
   await mkdir(dirname(path), { recursive: true });
-  const aside = `${path}.${randomUUID()}.part`;
-  const handle = await open(aside, 'wx');
-  try {
-    await handle.writeFile(text);
-    await handle.sync();
-  } finally {
-    await handle.close();
-  }
-  await rename(aside, path);
+  await writeFileAtomically(path, text);
 }
 
 async function statOf(path: string): Promise<Stats | undefined> {
