@@ -1,5 +1,6 @@
 /** `npm run experiments -- NAME`: the paper's claims in miniature, with small models on two CPU cores (docs/experiments.md). */
 import { mkdirSync } from 'node:fs';
+import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { BagpiperError, messageOf } from '../src/errors.js';
@@ -21,7 +22,7 @@ finished run is one JSON file in OUT/results.
   --minutes M      length of a training run on two idle cores; decides its number of steps (default 2)
   --out DIR        results and checkpoints (default runs/experiments)
   --corpus DIR     folder with train and valid of npm run corpus (default runs/corpus)
-  --heard DIR      features and codes of both, made by npm run train:nano (default runs/nano/lm/heard)
+  --heard DIR      features and codes of both; what is missing is made first (default OUT/heard)
   --model DIR      the shipped model (default: the one of this package)
   --threads N      threads of the numeric engine (default 2)
   --doc FILE       of report: Markdown file that takes the tables (default docs/experiments.md)
@@ -85,15 +86,15 @@ async function main(signal: AbortSignal): Promise<void> {
   process.stdout.write(`${planText(runs, ({ id }) => hasResult(out, id))}\n`);
   if (values.plan) return;
   mkdirSync(out, { recursive: true });
+  const tell = (text: string): void => void process.stderr.write(`${text}\n`);
   const material = await Material.open({
     corpus: values.corpus ?? 'runs/corpus',
-    heard: values.heard ?? 'runs/nano/lm/heard',
+    heard: values.heard ?? join(out, 'heard'),
     ...(values.model === undefined ? {} : { model: values.model }),
-    threads,
+    ...{ threads, signal, tell },
   });
   try {
     const store = new ResultStore(out, material.digest);
-    const tell = (text: string): void => void process.stderr.write(`${text}\n`);
     const whole = await runAll(runs, { store, material, sizes: BATCH, counts: COUNTS, signal, tell });
     const next = whole ? `npm run experiments -- report --out ${out}` : 'the same command, which goes on from here';
     process.stderr.write(`${whole ? 'All results are there' : 'Stopped'}. Next: ${next}\n`);

@@ -1,18 +1,23 @@
 /**
- * What all runs share: the corpus as frozen encoder and codec hear it (folders of `npm run corpus` and `npm run train:nano`,
- * only read), and the shipped model, whose tokenizer the small models use and which hears what they make.
+ * What all runs share: the corpus (of `npm run corpus`) as the shipped model's frozen encoder and codec hear it, and the
+ * shipped model itself, whose tokenizer the small models use and which hears what they make.
  */
 import { createHash } from 'node:crypto';
-import { existsSync, readdirSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { BagpiperError } from '../src/errors.js';
 import { samplesOf, type TestClip } from '../src/evaluate/nano/context.js';
 import { type Model, openModel } from '../src/model/bagpiper.js';
 import { openCodec } from '../src/model/codec/open.js';
-import { type BagpiperConfig, type Codec, type JsonObject, languageModelTensors } from '../src/model/index.js';
+import {
+  type BagpiperConfig,
+  type Codec,
+  encoderTensors,
+  type JsonObject,
+  languageModelTensors,
+} from '../src/model/index.js';
 import { type Bagpiper, loadBagpiper, modelSource } from '../src/tasks/index.js';
 import type { Tokenizer } from '../src/text/index.js';
-import { readArrays } from '../src/train/nano/heard.js';
+import { hearCorpus, readArrays } from '../src/train/nano/heard.js';
 import type { Example } from '../src/train/nano/samples.js';
 import { listShards, readShard } from '../src/train/nano/shards.js';
 import { SIZES, type SizeFields, type SizeName, sizedConfig } from './sizes.js';
@@ -20,13 +25,16 @@ import { SIZES, type SizeFields, type SizeName, sizedConfig } from './sizes.js';
 export interface MaterialOptions {
   /** folder with the splits `train` and `valid` of `npm run corpus` */
   corpus: string;
-  /** folder with features and codes of both splits (train/nano/heard.ts) */
+  /** folder for features and codes of both splits (train/nano/heard.ts); those that are not there are made */
   heard: string;
   /** folder of the shipped model */
   model?: string;
   threads: number;
   /** other sizes of the small models, for tests */
   sizes?: Readonly<Record<SizeName, SizeFields>>;
+  /** says what is going on */
+  tell?: (text: string) => void;
+  signal?: AbortSignal;
 }
 
 /** Of each first codebook's codes, so many must be those of the model's codec. */
@@ -50,6 +58,7 @@ export class Material {
   /** @throws BagpiperError where a folder is missing, empty, or of another codec than the model's */
   static async open(options: MaterialOptions): Promise<Material> {
     const shipped = openModel(modelSource(options.model));
+    await hearSplits(shipped, options);
     const read = (split: string): Heard =>
       readHeard(join(options.corpus, split), join(options.heard, split), shipped.config);
     const { examples: held, clips } = read('valid');
@@ -110,7 +119,7 @@ export class Material {
     for (let t = 0; t < frames; t++) if (own[t * codebooks] === there[t * codebooks]) same++;
     if (own.length === there.length && same >= SAME_CODES * frames) return;
     throw new BagpiperError(
-      `${heard} holds the codes of another codec than ${this.shipped.folder.path}; give the model that belongs to it with --model, or hear the corpus anew (npm run train:nano).`,
+      `${heard} holds the codes of another codec than ${this.shipped.folder.path}; give the model that belongs to it with --model, or another folder with --heard.`,
     );
   }
 }
@@ -120,17 +129,33 @@ interface Heard {
   clips: TestClip[];
 }
 
-/** The scenes of a split whose shards were heard, in the corpus's order. */
-function readHeard(corpus: string, heard: string, { adaptor_input_dim, num_stream }: BagpiperConfig): Heard {
-  const there = existsSync(heard) && statSync(heard).isDirectory() ? new Set(readdirSync(heard)) : new Set<string>();
-  const names = listShards(corpus).filter((name) => there.has(`${name}.features`) && there.has(`${name}.codes`));
-  if (names.length === 0) {
-    throw new BagpiperError(
-      `${heard} holds no features and codes of ${corpus}; "npm run train:nano" makes them, and --heard names their folder.`,
-    );
+/** Makes what is missing of the folder `heard`, by the shipped model's encoder and codec. */
+async function hearSplits(shipped: Model, options: MaterialOptions): Promise<void> {
+  const { corpus, heard, threads, tell, signal } = options;
+  const audio = shipped.config.audio_config;
+  const codec = openCodec(shipped, threads);
+  if (!audio || !codec) {
+    await codec?.release();
+    throw new BagpiperError(`${shipped.folder.path} does not both hear and make sound; name a model that does.`);
   }
+  const encoder = new Map([...encoderTensors(audio).keys()].map((name) => [name, shipped.tensor(name)]));
+  try {
+    for (const split of ['valid', 'train']) {
+      await hearCorpus({
+        ...{ corpus: join(corpus, split), mels: join(corpus, 'mels', split), cache: join(heard, split) },
+        ...{ encoder, audio, codec, threads, signal },
+        progress: (done, total) => tell?.(`hearing ${split}: shard ${done} of ${total}`),
+      });
+    }
+  } finally {
+    await codec.release();
+  }
+}
+
+/** The scenes of a split, in the corpus's order. */
+function readHeard(corpus: string, heard: string, { adaptor_input_dim, num_stream }: BagpiperConfig): Heard {
   const all: Heard = { examples: [], clips: [] };
-  for (const name of names) {
+  for (const name of listShards(corpus)) {
     const { records, folder } = readShard(corpus, name);
     const features = readArrays(join(heard, `${name}.features`));
     const codes = readArrays(join(heard, `${name}.codes`));
@@ -138,7 +163,7 @@ function readHeard(corpus: string, heard: string, { adaptor_input_dim, num_strea
       list.length === records.length && list.every(({ length }) => length > 0 && length % width === 0);
     if (!fits(features, adaptor_input_dim) || !fits(codes, num_stream)) {
       throw new BagpiperError(
-        `${join(heard, name)}.features and .codes do not fit the ${records.length} scenes of ${join(corpus, name)}, or the model; hear the corpus anew (npm run train:nano).`,
+        `${join(heard, name)}.features and .codes do not fit the ${records.length} scenes of ${join(corpus, name)}, or the model; remove them, and they are made anew.`,
       );
     }
     records.forEach((record, i) => {

@@ -3,11 +3,9 @@ import { existsSync, mkdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { loadMono16k } from '../../audio/index.js';
 import { writeAtomically } from '../../files.js';
-import { NanoCodec } from '../../model/codec/nano.js';
-import { NANO_CODEC } from '../../model/codec/nano-config.js';
+import type { AudioConfig, Codec } from '../../model/index.js';
 import { encodeClips } from './prepare.js';
 import type { Example } from './samples.js';
-import { ENCODER } from './settings.js';
 import { listShards, readShard, shardMels } from './shards.js';
 
 export interface HeardOptions {
@@ -17,23 +15,31 @@ export interface HeardOptions {
   /** folder for features and codes; belongs to one encoder and one codec */
   cache: string;
   encoder: ReadonlyMap<string, Float32Array>;
-  /** fitted codebooks; the decoder's part is not needed */
-  codec: ReadonlyMap<string, Float32Array>;
+  /** sizes of that encoder */
+  audio: AudioConfig;
+  /** stays open; its decoder is not needed */
+  codec: Pick<Codec, 'encode'>;
   threads: number;
+  /** told after each shard that was not there yet */
+  progress?: (done: number, total: number) => void;
+  /** stops between shards, with its reason */
+  signal?: AbortSignal;
 }
 
 /** Every clip of a split with features and codes. */
 export async function hearCorpus(options: HeardOptions): Promise<Example[]> {
-  const { corpus, mels, cache, threads } = options;
+  const { corpus, mels, cache, encoder, audio, codec, threads, progress, signal } = options;
   mkdirSync(cache, { recursive: true });
-  const codec = NanoCodec.load(options.codec, NANO_CODEC, { threads });
   const examples: Example[] = [];
-  for (const name of listShards(corpus)) {
+  const names = listShards(corpus);
+  for (const [number, name] of names.entries()) {
+    signal?.throwIfAborted();
+    const there = existsSync(join(cache, `${name}.codes`));
     const shard = readShard(corpus, name);
     const features = await once(join(cache, `${name}.features`), async () => {
       const pictures = await shardMels(shard, mels);
       const clips = shard.records.map(({ scene }, i) => ({ scene, mel: pictures[i] }));
-      return encodeClips(clips, ENCODER, options.encoder, threads);
+      return encodeClips(clips, audio, encoder, threads);
     });
     const codes = await once(join(cache, `${name}.codes`), async () => {
       const rows: Float32Array[] = [];
@@ -46,8 +52,8 @@ export async function hearCorpus(options: HeardOptions): Promise<Example[]> {
     shard.records.forEach(({ scene }, i) => {
       examples.push({ scene, features: features[i], codes: Int32Array.from(codes[i]) });
     });
+    if (!there) progress?.(number + 1, names.length);
   }
-  await codec.release();
   return examples;
 }
 

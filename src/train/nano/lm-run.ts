@@ -2,6 +2,8 @@
 import { existsSync, mkdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { writeAtomically } from '../../files.js';
+import { NanoCodec } from '../../model/codec/nano.js';
+import { NANO_CODEC } from '../../model/codec/nano-config.js';
 import { Random } from '../../random.js';
 import { Tokenizer } from '../../text/index.js';
 import { openSafetensors, toFloat32 } from '../../weights/index.js';
@@ -12,7 +14,7 @@ import { hearCorpus } from './heard.js';
 import { trainStage } from './lm.js';
 import { trainTokenizer } from './prepare.js';
 import { retell } from './retell.js';
-import { LM_TRAINING, nanoConfig, STAGES, TEXT_IDS } from './settings.js';
+import { ENCODER, LM_TRAINING, nanoConfig, STAGES, TEXT_IDS } from './settings.js';
 
 export interface LmRunOptions {
   /** folder with the splits `train` and `valid` of `npm run corpus` */
@@ -55,17 +57,21 @@ export async function trainLanguageModel(options: LmRunOptions): Promise<boolean
   const encoder = readTensors(join(options.encoder, 'encoder.safetensors'));
   const codec = readTensors(join(options.codec, 'codec.safetensors'));
   process.stderr.write('The encoder listens to the corpus ...\n');
+  const nanoCodec = NanoCodec.load(codec, NANO_CODEC, { threads });
   const hear = (split: string) =>
     hearCorpus({
       corpus: join(corpus, split),
       mels: join(corpus, 'mels', split),
       cache: join(out, 'heard', split),
       encoder,
-      codec,
+      audio: ENCODER,
+      codec: nanoCodec,
       threads,
+      signal,
     });
   const held = await hear('valid');
   const learn = await hear('train');
+  await nanoCodec.release();
   const tokenizerPath = join(out, 'tokenizer.json');
   if (!existsSync(tokenizerPath)) {
     const scenes = learn.slice(0, TOKENIZER_SCENES).map((e) => e.scene);

@@ -23,7 +23,8 @@ const options = {
   mels: join(root, 'mels'),
   cache: join(root, 'heard'),
   encoder: initialEncoder(ENCODER, new Random('heard')),
-  codec: tinyTensors(NANO_CODEC),
+  audio: ENCODER,
+  codec: NanoCodec.load(tinyTensors(NANO_CODEC), NANO_CODEC, { threads: 1 }),
   threads: 1,
 };
 
@@ -37,20 +38,21 @@ describe('hearCorpus', () => {
     await writeShard(corpus, 'shard-00001', [{ scene: c, seconds: 0.5 }]);
     examples = await hearCorpus(options);
   });
-  afterAll(() => rmSync(root, { recursive: true, force: true }));
+  afterAll(async () => {
+    await options.codec.release();
+    rmSync(root, { recursive: true, force: true });
+  });
 
   it('gives every clip of the corpus its features and codes', async () => {
     expect(examples.map(({ scene }) => scene)).toEqual([a, b, c]);
     const tokens = [100, 30, 50].map((frames) => encoderTokens(frames, ENCODER));
     expect(examples.map(({ features }) => features.length)).toEqual(tokens.map((n) => n * ENCODER.output_dim));
     expect(examples.every(({ features }) => features.every(Number.isFinite))).toBe(true);
-    const codec = NanoCodec.load(options.codec, NANO_CODEC, { threads: 1 });
     const shard = readShard(corpus, 'shard-00000');
     for (const i of [0, 1]) {
       const { samples } = await loadMono16k(join(shard.folder, shard.records[i].audio));
-      expect(examples[i].codes).toEqual(await codec.encode(samples));
+      expect(examples[i].codes).toEqual(await options.codec.encode(samples));
     }
-    await codec.release();
   });
 
   it('reads them from its files the second time', async () => {
