@@ -3,8 +3,8 @@ import { existsSync, writeFileSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { parseArgs } from 'node:util';
 import { BagpiperError } from '../src/errors.js';
+import { Options, runProgram } from '../src/program.js';
 import { data } from './data.js';
 import { filters } from './filters.js';
 import { fullSize } from './full-size/index.js';
@@ -61,66 +61,55 @@ interface Outcome {
 }
 
 function readArguments() {
-  return parseArgs({
-    allowPositionals: true,
-    options: {
-      model: { type: 'string' },
-      random: { type: 'boolean', default: false },
-      threads: { type: 'string', default: String(availableParallelism()) },
-      runs: { type: 'string' },
-      json: { type: 'string' },
-      dir: { type: 'string' },
-      llama: { type: 'string' },
-      layers: { type: 'string' },
-      scale: { type: 'string', default: 'full' },
-      records: { type: 'string' },
-      help: { type: 'boolean', short: 'h', default: false },
-    },
+  return Options.read(process.argv.slice(2), {
+    text: ['model', 'threads', 'runs', 'json', 'dir', 'llama', 'layers', 'scale', 'records'],
+    flags: ['random'],
+    words: true,
   });
 }
 
-type Values = ReturnType<typeof readArguments>['values'];
+type Given = ReturnType<typeof readArguments>;
 
 async function main(): Promise<void> {
-  const { values, positionals } = readArguments();
-  const name = positionals[0];
-  if (values.help || name === undefined) {
+  const given = readArguments();
+  const name = given.words[0];
+  if (given.has('help') || name === undefined) {
     process.stdout.write(HELP);
     return;
   }
   const bench = BENCHES[name] as Bench | undefined;
-  if (!Object.hasOwn(ABOUT, name) || positionals.length > 1) {
+  if (!Object.hasOwn(ABOUT, name) || given.words.length > 1) {
     const known = Object.keys(ABOUT).join(', ');
-    throw new BagpiperError(`There is no benchmark "${positionals.join(' ')}"; these are there: ${known}.`);
+    throw new BagpiperError(`There is no benchmark "${given.words.join(' ')}"; these are there: ${known}.`);
   }
-  const about = machine(whole('--threads', values.threads));
+  const about = machine(threadsOf(given));
   const progress = (message: string): void => void process.stderr.write(`${name}: ${message}\n`);
   const outcome = await (bench
-    ? ofModel(bench, values, progress)
+    ? ofModel(bench, given, progress)
     : name === FILTERS
       ? filters({
-          records: whole('--records', values.records ?? '50000'),
-          runs: whole('--runs', values.runs ?? '5'),
+          records: given.number('records', 50000),
+          runs: given.number('runs', 5),
           progress,
         })
       : name === QUEUE
-        ? queue({ records: whole('--records', values.records ?? '10000'), progress })
+        ? queue({ records: given.number('records', 10000), progress })
         : name === DATA
           ? data({
-              records: whole('--records', values.records ?? '1000000'),
-              runs: whole('--runs', values.runs ?? '3'),
+              records: given.number('records', 1000000),
+              runs: given.number('runs', 3),
               progress,
             })
-          : ofFullSize(values, progress));
-  print(name, about, outcome, values.json);
+          : ofFullSize(given, progress));
+  print(name, about, outcome, given.text('json'));
 }
 
-async function ofModel(bench: Bench, values: Values, progress: (message: string) => void): Promise<Outcome> {
-  const threads = whole('--threads', values.threads);
-  const runs = whole('--runs', values.runs ?? '5');
-  const made = values.random ? randomModel() : undefined;
+async function ofModel(bench: Bench, given: Given, progress: (message: string) => void): Promise<Outcome> {
+  const threads = threadsOf(given);
+  const runs = given.number('runs', 5);
+  const made = given.has('random') ? randomModel() : undefined;
   try {
-    const model = made?.folder ?? values.model ?? fileURLToPath(new URL('../models/nano', import.meta.url));
+    const model = made?.folder ?? given.text('model') ?? fileURLToPath(new URL('../models/nano', import.meta.url));
     if (!existsSync(join(model, 'config.json'))) {
       throw new BagpiperError(`${model} is no model folder; name one with --model, or use --random.`);
     }
@@ -130,8 +119,9 @@ async function ofModel(bench: Bench, values: Values, progress: (message: string)
   }
 }
 
-function ofFullSize(values: Values, progress: (message: string) => void): Promise<Outcome> {
-  const { dir, scale, layers, llama } = values;
+function ofFullSize(given: Given, progress: (message: string) => void): Promise<Outcome> {
+  const [dir, llama, scale = 'full'] = [given.text('dir'), given.text('llama'), given.text('scale')];
+  const layers = given.number('layers', undefined);
   if (dir === undefined) throw new BagpiperError('Name a folder for the files of this benchmark with --dir.');
   if (scale !== 'full' && scale !== 'tiny') {
     throw new BagpiperError(`--scale is "${scale}"; full and tiny are accepted.`);
@@ -139,10 +129,10 @@ function ofFullSize(values: Values, progress: (message: string) => void): Promis
   return fullSize({
     dir,
     tiny: scale === 'tiny',
-    ...(layers === undefined ? {} : { layers: whole('--layers', layers) }),
+    ...(layers === undefined ? {} : { layers }),
     ...(llama === undefined ? {} : { llama }),
-    threads: whole('--threads', values.threads),
-    runs: whole('--runs', values.runs ?? '3'),
+    threads: threadsOf(given),
+    runs: given.number('runs', 3),
     progress,
   });
 }
@@ -153,16 +143,6 @@ function print(name: string, about: Machine, { rows, notes }: Outcome, json: str
   if (json) writeFileSync(json, `${JSON.stringify({ name, machine: about, notes, rows }, null, 2)}\n`);
 }
 
-function whole(option: string, text: string): number {
-  const n = Number(text);
-  if (!Number.isInteger(n) || n < 1)
-    throw new BagpiperError(`${option} is "${text}"; a whole number from 1 is accepted.`);
-  return n;
-}
+const threadsOf = (given: Given): number => given.number('threads', availableParallelism());
 
-main().catch((error: unknown) => {
-  const wrongOption = (error as { code?: string }).code?.startsWith('ERR_PARSE_ARGS');
-  const known = error instanceof BagpiperError || wrongOption;
-  process.stderr.write(`${known ? (error as Error).message : ((error as Error).stack ?? error)}\n`);
-  process.exitCode = 2;
-});
+runProgram(main);

@@ -7,7 +7,6 @@ import { copyFileSync, existsSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { parseArgs } from 'node:util';
 import { CHUNK, Decoder } from '../src/engine/decoder.js';
 import { generate } from '../src/engine/generate.js';
 import { Hearing } from '../src/engine/hear.js';
@@ -24,6 +23,7 @@ import {
   type TokenGrid,
 } from '../src/model/index.js';
 import { type Quantization, storagePlan } from '../src/model/storage.js';
+import { Options, runProgram } from '../src/program.js';
 import { Random } from '../src/random.js';
 import type { SessionOptions } from '../src/runtime/index.js';
 import { Tokenizer } from '../src/text/index.js';
@@ -73,15 +73,9 @@ interface OpenedModel {
 }
 
 async function main(): Promise<void> {
-  const { values } = parseArgs({
-    options: {
-      model: { type: 'string', default: fileURLToPath(new URL('../test/fixtures/golden/lm', import.meta.url)) },
-      rows: { type: 'string', default: '120' },
-      threads: { type: 'string', default: '1' },
-    },
-  });
-  const folder = values.model;
-  const [rows, threads] = [Number(values.rows), Number(values.threads)];
+  const given = Options.read(process.argv.slice(2), { text: ['model', 'rows', 'threads'] });
+  const folder = given.text('model') ?? fileURLToPath(new URL('../test/fixtures/golden/lm', import.meta.url));
+  const [rows, threads] = [given.number('rows', 120), given.number('threads', 1)];
   const work = mkdtempSync(join(tmpdir(), 'quantization-'));
   try {
     const plain = await open(folder, threads);
@@ -282,4 +276,4 @@ function compare(truth: readonly Float32Array[], found: readonly Float32Array[])
 const cells = ({ mean, worst, agreement }: Comparison): string[] =>
   Number.isNaN(mean) ? ['', '', ''] : [digits(mean), digits(worst), `${(100 * agreement).toFixed(1)}%`];
 
-await main();
+runProgram(main);

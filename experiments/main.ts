@@ -2,8 +2,8 @@
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { parseArgs } from 'node:util';
-import { BagpiperError, messageOf } from '../src/errors.js';
+import { BagpiperError } from '../src/errors.js';
+import { Options, runProgram, stopSignal } from '../src/program.js';
 import { Material } from './material.js';
 import { COUNTS } from './measures.js';
 import { EXPERIMENTS, type ExperimentName, planRuns, planText } from './plan.js';
@@ -29,36 +29,6 @@ finished run is one JSON file in OUT/results.
   --help           this text
 `;
 
-function readArguments(argv: string[]) {
-  const text = { type: 'string' } as const;
-  try {
-    return parseArgs({
-      args: argv,
-      allowPositionals: true,
-      options: {
-        ...{ seeds: text, minutes: text, out: text, corpus: text, heard: text, model: text, threads: text, doc: text },
-        plan: { type: 'boolean', default: false },
-        help: { type: 'boolean', short: 'h', default: false },
-      },
-    });
-  } catch (error) {
-    throw new BagpiperError(`${messageOf(error)}; see --help`);
-  }
-}
-
-type Values = ReturnType<typeof readArguments>['values'];
-
-function numberOf(values: Values, name: 'seeds' | 'minutes' | 'threads', preset: number): number {
-  const value = values[name] === undefined ? preset : Number(values[name]);
-  const whole = name !== 'minutes';
-  if (!(value > 0) || value > 1000 || (whole && !Number.isInteger(value))) {
-    throw new BagpiperError(
-      `--${name} is "${values[name]}"; give a ${whole ? 'whole ' : ''}number from ${whole ? 1 : 0} to 1000.`,
-    );
-  }
-  return value;
-}
-
 function namesOf(name: string): readonly ExperimentName[] {
   if (name === 'all') return EXPERIMENTS;
   const found = EXPERIMENTS.find((known) => known === name);
@@ -66,31 +36,40 @@ function namesOf(name: string): readonly ExperimentName[] {
   throw new BagpiperError(`There is no experiment "${name}"; ${EXPERIMENTS.join(', ')}, all and report are accepted.`);
 }
 
-async function main(signal: AbortSignal): Promise<void> {
-  const { values, positionals } = readArguments(process.argv.slice(2));
-  const [name, ...more] = positionals;
-  if (values.help || name === undefined) {
+async function main(): Promise<void> {
+  const given = Options.read(process.argv.slice(2), {
+    text: ['seeds', 'minutes', 'out', 'corpus', 'heard', 'model', 'threads', 'doc'],
+    flags: ['plan'],
+    words: true,
+  });
+  const [name, ...more] = given.words;
+  if (given.has('help') || name === undefined) {
     process.stdout.write(HELP);
     return;
   }
   if (more.length > 0) throw new BagpiperError(`"${more[0]}" is one name too many; give one experiment, or all.`);
-  const out = values.out ?? 'runs/experiments';
+  const out = given.text('out') ?? 'runs/experiments';
   if (name === 'report') {
-    const file = values.doc ?? fileURLToPath(new URL('../docs/experiments.md', import.meta.url));
+    const file = given.text('doc') ?? fileURLToPath(new URL('../docs/experiments.md', import.meta.url));
     for (const path of await writeReport(readResults(out), file)) process.stdout.write(`${path}\n`);
     return;
   }
-  const options = { seeds: numberOf(values, 'seeds', 3), minutes: numberOf(values, 'minutes', 2) };
-  const threads = numberOf(values, 'threads', 2);
+  const options = {
+    seeds: given.number('seeds', 3, { most: 1000 }),
+    minutes: given.number('minutes', 2, { least: 0, above: true, most: 1000, fractions: true }),
+  };
+  const threads = given.number('threads', 2, { most: 1000 });
+  const signal = stopSignal();
   const runs = planRuns(namesOf(name), options);
   process.stdout.write(`${planText(runs, ({ id }) => hasResult(out, id))}\n`);
-  if (values.plan) return;
+  if (given.has('plan')) return;
   mkdirSync(out, { recursive: true });
   const tell = (text: string): void => void process.stderr.write(`${text}\n`);
+  const model = given.text('model');
   const material = await Material.open({
-    corpus: values.corpus ?? 'runs/corpus',
-    heard: values.heard ?? join(out, 'heard'),
-    ...(values.model === undefined ? {} : { model: values.model }),
+    corpus: given.text('corpus') ?? 'runs/corpus',
+    heard: given.text('heard') ?? join(out, 'heard'),
+    ...(model === undefined ? {} : { model }),
     ...{ threads, signal, tell },
   });
   try {
@@ -104,10 +83,4 @@ async function main(signal: AbortSignal): Promise<void> {
   }
 }
 
-const stop = new AbortController();
-for (const name of ['SIGINT', 'SIGTERM'] as const) process.once(name, () => stop.abort());
-main(stop.signal).catch((error: unknown) => {
-  const expected = error instanceof BagpiperError;
-  process.stderr.write(`${expected ? messageOf(error) : error instanceof Error ? error.stack : String(error)}\n`);
-  process.exitCode = expected ? 2 : 1;
-});
+runProgram(main);

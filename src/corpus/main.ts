@@ -1,7 +1,7 @@
 /** `npm run corpus -- --hours H --seed S --out DIR`: composes the small world. `--report DIR` tells what a folder holds. */
 import { availableParallelism } from 'node:os';
-import { parseArgs } from 'node:util';
-import { BagpiperError, messageOf } from '../errors.js';
+import { BagpiperError } from '../errors.js';
+import { Options, runProgram } from '../program.js';
 import { type BuildOptions, type BuildProgress, buildCorpus, scenesFor } from './build.js';
 import { reportOn } from './report.js';
 import type { Scene } from './scene.js';
@@ -25,56 +25,37 @@ const SPLITS: readonly string[] = ['train', 'valid', 'test'];
 /** What the command line asks for. */
 type Command = { build: BuildOptions } | { report: string; draws: number } | 'help';
 
+type Given = Options<'out' | 'hours' | 'scenes' | 'seed' | 'split' | 'jobs' | 'report' | 'draws'>;
+
 function readCommand(argv: string[]): Command {
-  const string = { type: 'string' } as const;
-  const options = {
-    out: string,
-    hours: string,
-    scenes: string,
-    seed: string,
-    split: string,
-    jobs: string,
-    report: string,
-    draws: string,
-    help: { type: 'boolean' },
-  } as const;
-  let values: { [K in keyof typeof options]?: string | boolean };
-  try {
-    values = parseArgs({ args: argv, options }).values;
-  } catch (error) {
-    throw new BagpiperError(`${messageOf(error)}; see --help`);
+  const options: Given = Options.read(argv, {
+    text: ['out', 'hours', 'scenes', 'seed', 'split', 'jobs', 'report', 'draws'],
+  });
+  if (options.has('help')) return 'help';
+  const report = options.text('report');
+  if (report !== undefined) {
+    const other = options.given.find((name) => name !== 'report' && name !== 'draws');
+    if (other) throw new BagpiperError(`--${other} does not go with --report; see --help`);
+    return { report, draws: options.number('draws', 0) };
   }
-  if (values.help) return 'help';
-  if (values.report !== undefined) return readReport(values as Record<string, string | undefined>);
-  if (values.draws !== undefined) throw new BagpiperError('--draws goes with --report DIR; see --help');
-  return { build: readBuild(values as Record<string, string | undefined>) };
+  if (options.text('draws') !== undefined) throw new BagpiperError('--draws goes with --report DIR; see --help');
+  return { build: readBuild(options) };
 }
 
-function readReport({ report, draws, ...others }: Record<string, string | undefined>): Command {
-  const other = Object.keys(others)[0];
-  if (other) throw new BagpiperError(`--${other} does not go with --report; see --help`);
-  return { report: report as string, draws: draws === undefined ? 0 : Math.ceil(positive('--draws', draws)) };
-}
-
-function readBuild(values: Record<string, string | undefined>): BuildOptions {
-  const { out, split = 'train', seed = '1' } = values;
+function readBuild(options: Given): BuildOptions {
+  const [out, split, seed] = [options.text('out'), options.text('split') ?? 'train', options.text('seed') ?? '1'];
   if (!out) throw new BagpiperError('--out DIR is missing: the folder to write; see --help');
   if (!SPLITS.includes(split)) throw new BagpiperError(`--split is "${split}"; give train, valid or test`);
   if (!/^[\w.-]{1,60}$/.test(seed)) {
     throw new BagpiperError(`--seed is "${seed}"; give 1 to 60 letters, digits, dots, dashes or underscores`);
   }
-  if ((values.hours === undefined) === (values.scenes === undefined))
+  const hours = options.number('hours', undefined, { least: 0, above: true, fractions: true });
+  const given = options.number('scenes', undefined, { most: 1e7 });
+  if ((hours === undefined) === (given === undefined))
     throw new BagpiperError('give either --hours H or --scenes N; see --help');
-  const scenes =
-    values.scenes === undefined ? scenesFor(positive('--hours', values.hours)) : positive('--scenes', values.scenes);
-  const jobs = values.jobs === undefined ? availableParallelism() : positive('--jobs', values.jobs);
-  return { out, split: split as Scene['split'], seed, scenes: Math.ceil(scenes), jobs: Math.ceil(jobs) };
-}
-
-function positive(name: string, value: unknown): number {
-  const number = Number(value);
-  if (!(number > 0 && number < 1e7)) throw new BagpiperError(`${name} is "${value}"; give a positive number`);
-  return number;
+  const scenes = given ?? Math.ceil(scenesFor(hours!));
+  const jobs = options.number('jobs', availableParallelism(), { most: 1024 });
+  return { out, split: split as Scene['split'], seed, scenes, jobs };
 }
 
 /** A line on stderr: in place on a terminal, else once in half a minute. */
@@ -111,8 +92,4 @@ async function main(): Promise<void> {
   }
 }
 
-main().catch((error: unknown) => {
-  const expected = error instanceof BagpiperError;
-  process.stderr.write(`${expected ? messageOf(error) : error instanceof Error ? error.stack : String(error)}\n`);
-  process.exitCode = expected ? 2 : 1;
-});
+runProgram(main);

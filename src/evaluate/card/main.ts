@@ -2,8 +2,8 @@
 import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join, relative, resolve, sep } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { parseArgs } from 'node:util';
-import { BagpiperError, messageOf } from '../../errors.js';
+import { BagpiperError } from '../../errors.js';
+import { Options, runProgram } from '../../program.js';
 import { loadBagpiper } from '../../tasks/index.js';
 import { findRecognizer } from '../nano/recognizer.js';
 import { chooseClips } from './choose.js';
@@ -27,7 +27,7 @@ const LICENCES = fileURLToPath(new URL('../../../docs/licences.md', import.meta.
 /** All sounds together: more does not belong into a repository, bytes. */
 const MOST = 1.4e6;
 
-interface Options {
+interface CardCommand {
   corpus: string;
   out: string;
   model: string | undefined;
@@ -35,28 +35,16 @@ interface Options {
   threads: number | undefined;
 }
 
-function readOptions(argv: string[]): Options | null {
-  const string = { type: 'string' } as const;
-  const options = { corpus: string, out: string, model: string, seed: string, threads: string };
-  let values: Partial<Record<keyof typeof options | 'help', string | boolean>>;
-  try {
-    values = parseArgs({ args: argv, options: { ...options, help: { type: 'boolean' } } }).values;
-  } catch (error) {
-    throw new BagpiperError(`${messageOf(error)}; see --help`);
-  }
-  if (values.help) return null;
-  const { corpus, out, model, seed, threads } = values as Partial<Record<keyof typeof options, string>>;
+function readOptions(argv: string[]): CardCommand | null {
+  const options = Options.read(argv, { text: ['corpus', 'out', 'model', 'seed', 'threads'] });
+  if (options.has('help')) return null;
+  const [corpus, out] = [options.text('corpus'), options.text('out')];
   if (!corpus || !out) throw new BagpiperError(`--${corpus ? 'out' : 'corpus'} DIR is missing; see --help`);
-  const number = (name: string, text: string | undefined, least: number): number | undefined => {
-    if (text === undefined) return undefined;
-    const value = Number(text);
-    if (Number.isSafeInteger(value) && value >= least) return value;
-    throw new BagpiperError(`--${name} is "${text}"; give a whole number from ${least} on.`);
-  };
-  return { corpus, out, model, seed: number('seed', seed, 0) ?? 1, threads: number('threads', threads, 1) };
+  const seed = options.number('seed', 1, { least: 0 });
+  return { corpus, out, model: options.text('model'), seed, threads: options.number('threads', undefined) };
 }
 
-async function make({ corpus, out, model, seed, threads }: Options): Promise<void> {
+async function make({ corpus, out, model, seed, threads }: CardCommand): Promise<void> {
   if (existsSync(out) && readdirSync(out).length > 0 && !existsSync(join(out, PAGE))) {
     throw new BagpiperError(`${out} holds other things than samples of this program; name a new folder.`);
   }
@@ -101,8 +89,4 @@ async function main(): Promise<void> {
   else process.stdout.write(`${HELP}\n`);
 }
 
-main().catch((error: unknown) => {
-  const expected = error instanceof BagpiperError;
-  process.stderr.write(`${expected ? messageOf(error) : error instanceof Error ? error.stack : String(error)}\n`);
-  process.exitCode = expected ? 2 : 1;
-});
+runProgram(main);

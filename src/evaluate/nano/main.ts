@@ -2,9 +2,9 @@
 import { existsSync, mkdirSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
-import { parseArgs } from 'node:util';
-import { BagpiperError, messageOf } from '../../errors.js';
+import { BagpiperError } from '../../errors.js';
 import { writeFileAtomically } from '../../files.js';
+import { Options, runProgram } from '../../program.js';
 import { loadBagpiper } from '../../tasks/index.js';
 import { type EvaluateOptions, type Evaluation, evaluateNano, PARTS, type PartName } from './evaluate.js';
 import { report } from './report.js';
@@ -31,56 +31,40 @@ where they were.
   --threads N         threads of the numeric engine (default: all cores)
   --help              this text`;
 
-interface Options extends EvaluateOptions {
+interface EvaluateCommand extends EvaluateOptions {
   model: string | undefined;
   threads: number;
   out: string;
 }
 
-function readOptions(argv: string[]): Options | null {
-  const string = { type: 'string' } as const;
-  const known = {
-    ...{
-      train: string,
-      corpus: string,
-      model: string,
-      out: string,
-      real: string,
-      parts: string,
-      clips: string,
-      renders: string,
-    },
-    ...{ 'codec-clips': string, seed: string, temperature: string, together: string, threads: string },
-  };
-  let values: Partial<Record<keyof typeof known | 'help', string | boolean>>;
-  try {
-    values = parseArgs({ args: argv, options: { ...known, help: { type: 'boolean' } } }).values;
-  } catch (error) {
-    throw new BagpiperError(`${messageOf(error)}; see --help`);
-  }
-  if (values.help) return null;
-  const given = values as Partial<Record<keyof typeof known, string>>;
-  const number = (name: keyof typeof known, preset: number, least: number, whole = true): number => {
-    const value = given[name] === undefined ? preset : Number(given[name]);
-    if (!(value >= least && value <= 1e6) || (whole && !Number.isInteger(value))) {
-      const kind = whole ? 'a whole number' : 'a number';
-      throw new BagpiperError(`--${name} is "${given[name]}"; give ${kind} from ${least} on.`);
-    }
-    return value;
-  };
-  if (!given.corpus) throw new BagpiperError('--corpus DIR is missing: the clips to test on; see --help');
-  const out = given.out ?? 'runs/evaluation.json';
+function readOptions(argv: string[]): EvaluateCommand | null {
+  const options = Options.read(argv, {
+    text: [
+      ...(['train', 'corpus', 'model', 'out', 'real', 'parts', 'clips', 'renders'] as const),
+      ...(['codec-clips', 'seed', 'temperature', 'together', 'threads'] as const),
+    ],
+  });
+  if (options.has('help')) return null;
+  const corpus = options.text('corpus');
+  if (!corpus) throw new BagpiperError('--corpus DIR is missing: the clips to test on; see --help');
+  const out = options.text('out') ?? 'runs/evaluation.json';
   return {
-    ...{ corpus: given.corpus, model: given.model, out, real: given.real, parts: readParts(given.parts) },
-    train: given.train ?? trainBeside(given.corpus),
+    ...{
+      corpus,
+      model: options.text('model'),
+      out,
+      real: options.text('real'),
+      parts: readParts(options.text('parts')),
+    },
+    train: options.text('train') ?? trainBeside(corpus),
     work: `${out.replace(/\.json$/, '')}.parts`,
-    clips: number('clips', 1000, 1),
-    codecClips: number('codec-clips', 60, 1),
-    renders: number('renders', 240, 1),
-    seed: number('seed', 1, 0),
-    temperature: number('temperature', 0, 0, false),
-    together: number('together', 1, 1),
-    threads: number('threads', availableParallelism(), 1),
+    clips: options.number('clips', 1000),
+    codecClips: options.number('codec-clips', 60),
+    renders: options.number('renders', 240),
+    seed: options.number('seed', 1, { least: 0 }),
+    temperature: options.number('temperature', 0, { least: 0, fractions: true }),
+    together: options.number('together', 1),
+    threads: options.number('threads', availableParallelism()),
   };
 }
 
@@ -145,8 +129,4 @@ async function main(): Promise<void> {
   }
 }
 
-main().catch((error: unknown) => {
-  const expected = error instanceof BagpiperError;
-  process.stderr.write(`${expected ? messageOf(error) : error instanceof Error ? error.stack : String(error)}\n`);
-  process.exitCode = expected ? 2 : 1;
-});
+runProgram(main);

@@ -4,9 +4,9 @@
  */
 import { existsSync, statSync } from 'node:fs';
 import { join } from 'node:path';
-import { parseArgs } from 'node:util';
 import { buildCorpus } from '../../corpus/build.js';
-import { BagpiperError, messageOf } from '../../errors.js';
+import { BagpiperError } from '../../errors.js';
+import { Options, runProgram, stopSignal } from '../../program.js';
 import { trainCodec } from './codec.js';
 import { trainEncoder } from './encoder-run.js';
 import { installModel } from './export.js';
@@ -29,7 +29,7 @@ at any time and run it again to go on.
 const STEPS = ['corpus', 'codec', 'encoder', 'lm', 'install', 'world'] as const;
 type Step = (typeof STEPS)[number];
 
-interface Options {
+interface NanoCommand {
   work: string;
   out: string;
   heard: string;
@@ -39,39 +39,24 @@ interface Options {
   signal: AbortSignal;
 }
 
-function readOptions(argv: string[], signal: AbortSignal): Options | null {
-  const string = { type: 'string' } as const;
-  const options = { work: string, out: string, only: string, heard: string, threads: string, minutes: string } as const;
-  let values: { [name: string]: string | boolean | undefined };
-  try {
-    values = parseArgs({ args: argv, options: { ...options, help: { type: 'boolean' } } }).values;
-  } catch (error) {
-    throw new BagpiperError(`${messageOf(error)}; see --help`);
-  }
-  if (values.help) return null;
-  const only = values.only as Step | undefined;
+function readOptions(argv: string[], signal: AbortSignal): NanoCommand | null {
+  const options = Options.read(argv, { text: ['work', 'out', 'only', 'heard', 'threads', 'minutes'] });
+  if (options.has('help')) return null;
+  const only = options.text('only') as Step | undefined;
   if (only !== undefined && !STEPS.includes(only)) {
     throw new BagpiperError(`--only is "${only}"; give one of ${STEPS.join(', ')}.`);
   }
-  const number = (name: 'threads' | 'minutes'): number | undefined => {
-    if (values[name] === undefined) return undefined;
-    const value = Number(values[name]);
-    if (!(value > 0)) throw new BagpiperError(`--${name} is "${values[name]}"; give a positive number.`);
-    return value;
-  };
-  const threads = number('threads') ?? 2;
-  if (!Number.isInteger(threads)) throw new BagpiperError(`--threads is "${threads}"; give a whole number.`);
-  const work = String(values.work ?? 'runs');
+  const work = options.text('work') ?? 'runs';
   if (statSync(work, { throwIfNoEntry: false })?.isDirectory() === false) {
     throw new BagpiperError(`--work is "${work}", which is a file; give a folder.`);
   }
   return {
     work,
-    out: String(values.out ?? 'models/nano'),
-    heard: String(values.heard ?? join(work, 'nano', 'lm', 'heard')),
+    out: options.text('out') ?? 'models/nano',
+    heard: options.text('heard') ?? join(work, 'nano', 'lm', 'heard'),
     steps: only ? [only] : STEPS,
-    threads,
-    maxMinutes: number('minutes'),
+    threads: options.number('threads', 2),
+    maxMinutes: options.number('minutes', undefined, { least: 0, above: true, fractions: true }),
     signal,
   };
 }
@@ -88,7 +73,7 @@ async function makeCorpus(folder: string): Promise<void> {
   }
 }
 
-async function run(step: Step, { work, out, heard, threads, maxMinutes, signal }: Options): Promise<void> {
+async function run(step: Step, { work, out, heard, threads, maxMinutes, signal }: NanoCommand): Promise<void> {
   const corpus = join(work, 'corpus');
   const [codec, encoder, lm] = ['codec', 'encoder', 'lm'].map((name) => join(work, 'nano', name));
   switch (step) {
@@ -113,18 +98,14 @@ async function run(step: Step, { work, out, heard, threads, maxMinutes, signal }
   }
 }
 
-const stop = new AbortController();
-for (const name of ['SIGINT', 'SIGTERM'] as const) process.once(name, () => stop.abort());
-try {
-  const options = readOptions(process.argv.slice(2), stop.signal);
+async function main(): Promise<void> {
+  const options = readOptions(process.argv.slice(2), stopSignal());
   if (!options) process.stdout.write(`${HELP}\n`);
   for (const step of options?.steps ?? []) {
-    if (stop.signal.aborted) break;
+    if (options?.signal.aborted) break;
     process.stderr.write(`-- ${step}\n`);
     await run(step, options!);
   }
-} catch (error) {
-  const expected = error instanceof BagpiperError;
-  process.stderr.write(`${expected ? messageOf(error) : error instanceof Error ? error.stack : String(error)}\n`);
-  process.exitCode = expected ? 2 : 1;
 }
+
+runProgram(main);

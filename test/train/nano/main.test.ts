@@ -33,10 +33,10 @@ describe('train:nano', () => {
 
   const CASES: [string, RegExp][] = [
     ['--only dance', /^--only is "dance"; give one of corpus, codec, encoder, lm, install, world\.\n$/],
-    ['--threads 0', /^--threads is "0"; give a positive number\.\n$/],
-    ['--threads 1.5', /^--threads is "1.5"; give a whole number\.\n$/],
-    ['--minutes soon', /^--minutes is "soon"; give a positive number\.\n$/],
-    ['--minutes=-3', /^--minutes is "-3"; give a positive number\.\n$/],
+    ['--threads 0', /^--threads is "0"; give a whole number from 1 on\.\n$/],
+    ['--threads 1.5', /^--threads is "1.5"; give a whole number from 1 on\.\n$/],
+    ['--minutes soon', /^--minutes is "soon"; give a number above 0\.\n$/],
+    ['--minutes=-3', /^--minutes is "-3"; give a number above 0\.\n$/],
     ['--speed 2', /^Unknown option '--speed'.*; see --help\n$/],
     ['codec', /^Unexpected argument 'codec'.*; see --help\n$/],
     ['--only codec --work file', /^--work is "file", which is a file; give a folder\.\n$/],
