@@ -6,4 +6,13 @@ export type { CorpusRecord, Question, RenderRequest, Scene } from './scene.js';
 export { AMBIENCES, EVENTS } from './sources/events.js';
 export { INSTRUMENTS } from './sources/instruments.js';
 export { VOICES } from './sources/voices.js';
-export { type CaptionFacts, extractFacts, LEXICON, makeWords, presence, thinkByEar } from './words/index.js';
+export {
+  type CaptionFacts,
+  eventAsked,
+  eventQuestion,
+  extractFacts,
+  LEXICON,
+  makeWords,
+  presence,
+  thinkByEar,
+} from './words/index.js';

@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest';
-import { makeWords, type Question, type Scene } from '../../src/corpus/index.js';
+import { eventAsked, makeWords, type Question, type Scene } from '../../src/corpus/index.js';
 import { says } from '../../src/evaluate/nano/ask.js';
 import { statesFact } from '../../src/evaluate/nano/exact.js';
-import { drawOpenQuestions, drawQuestions, drawYesNo, eventAsked } from '../../src/evaluate/nano/questions.js';
+import { drawOpenQuestions, drawQuestions, drawYesNo } from '../../src/evaluate/nano/questions.js';
 import { Random } from '../../src/random.js';
 import { randomScene } from '../corpus/random-scene.js';
 import { truthOf } from '../corpus/truth.js';

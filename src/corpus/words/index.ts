@@ -7,6 +7,7 @@ import { requests } from './requests.js';
 
 export { type CaptionFacts, extractFacts, presence } from './facts.js';
 export { thinkByEar } from './question-kit.js';
+export { eventAsked, eventQuestion } from './questions-event.js';
 export { LEXICON } from './sentences.js';
 
 /** A caption, questions that the caption answers, and requests. */

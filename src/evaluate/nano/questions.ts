@@ -1,15 +1,10 @@
 /** Which questions are asked about the test clips: all of the corpus's own forms, drawn evenly over their kinds. */
-import { EVENTS, makeWords, type Question, type Scene } from '../../corpus/index.js';
+import { eventAsked, eventQuestion, makeWords, type Question, type Scene } from '../../corpus/index.js';
 import { trueFacts } from '../../corpus/words/question-kit.js';
-import { SOUND_MAKERS } from '../../corpus/words/questions-sound.js';
-import { EVENT_SURFACES } from '../../corpus/words/surfaces.js';
 import { Random } from '../../random.js';
-import { plain } from '../metrics/answers.js';
 
 /** Wordings of a scene that are looked through for a rare kind of question. */
 const WORDINGS = 8;
-/** Draws after which no yes/no question about an event is expected any more. */
-const DRAWS = 60;
 
 export interface ChoiceQuestion extends Question {
   choices: string[];
@@ -55,23 +50,7 @@ function drawEvenly<Q extends Question>(
  * (answer "yes"; null where the scene has no event). The form is the corpus's.
  */
 export function drawYesNo(scenes: readonly Scene[], seed: number, answer: 'yes' | 'no'): (Question | null)[] {
-  return scenes.map((scene) => {
-    if (answer === 'yes' && scene.events.length === 0) return null;
-    const random = new Random(`evaluate/${seed}/${answer}/${scene.id}`);
-    const ask = { facts: trueFacts(scene), random };
-    for (let draw = 0; draw < DRAWS; draw++) {
-      const found = SOUND_MAKERS.flatMap((maker) => maker(ask)).find(
-        (question) => eventAsked(question) !== null && plain(question.answer).startsWith(`${answer} `),
-      );
-      if (found) return found;
-    }
-    throw new Error(`no ${answer} question about an event of ${scene.id} in ${DRAWS} draws`);
-  });
-}
-
-/** The label of the event that a yes/no question asks about ("Is a dog barking heard in this clip?"); null for other questions. */
-export function eventAsked({ choices, text, answer }: Question): string | null {
-  if (choices || !/^(?:yes|no) /.test(plain(answer))) return null;
-  const found = EVENTS.find(({ label }) => ` ${plain(text)} `.includes(` ${plain(EVENT_SURFACES[label].noun)} `));
-  return found?.label ?? null;
+  return scenes.map((scene) =>
+    eventQuestion(trueFacts(scene), new Random(`evaluate/${seed}/${answer}/${scene.id}`), answer),
+  );
 }

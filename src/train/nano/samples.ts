@@ -2,7 +2,7 @@
  * What nano's language model is shown: conversations made of corpus records, in the forms of the published model
  * (docs/model.md, "Conversations"). Each use of a scene gets its own wording, so no row is seen twice.
  */
-import { makeWords, type Scene, thinkByEar } from '../../corpus/index.js';
+import { eventQuestion, extractFacts, makeWords, type Question, type Scene, thinkByEar } from '../../corpus/index.js';
 import {
   type BagpiperConfig,
   buildRows,
@@ -19,9 +19,10 @@ import type { Tokenizer } from '../../text/index.js';
 /**
  * Kinds of samples. `caption`, `sound`: pre-training both ways; `ask`, `render`: fine-tuning; `choose`: a question with
  * choices after the model's own caption, which is not learned; `read`: a caption and a question in words, the caption to be
- * said again (which teaches copying); `text`: words alone.
+ * said again (which teaches copying); `reason`: a question in words, and a caption as if the model had given it, from which
+ * thinking and answer follow, which alone are learned; `text`: words alone.
  */
-export type SampleKind = 'caption' | 'ask' | 'choose' | 'read' | 'sound' | 'render' | 'text';
+export type SampleKind = 'caption' | 'ask' | 'choose' | 'read' | 'reason' | 'sound' | 'render' | 'text';
 
 /** A scene with what the networks made of its sound. */
 export interface Example {
@@ -101,6 +102,10 @@ export function conversation(
         text('assistant', understandingText({ caption, thinking: question.thinking, answer: question.answer })),
       ];
     }
+    case 'reason': {
+      const { text: asked, thinking, answer } = questionToReason(caption, questions, random);
+      return [text('user', asked), text('assistant', understandingText({ caption, thinking, answer }))];
+    }
     case 'choose': {
       const choosing = questions.filter(({ choices }) => choices !== undefined);
       const { text: asked, answer } = random.pick(choosing.length > 0 ? choosing : questions);
@@ -123,10 +128,34 @@ export function conversation(
   }
 }
 
+/** Of the questions that are answered from a caption without sound, so many are about one event, half of them yes. */
+const ONE_EVENT = 0.35;
+/** Of the others, so many have choices. */
+const CHOICES = 0.7;
+
+function questionToReason(caption: string, questions: readonly Question[], random: Random): Question {
+  if (random.chance(ONE_EVENT)) {
+    const facts = extractFacts(caption);
+    const question = eventQuestion(facts, random, random.chance(0.5) ? 'yes' : 'no');
+    if (question) return question;
+  }
+  const withChoices = random.chance(CHOICES);
+  const fitting = questions.filter(({ choices }) => (choices !== undefined) === withChoices);
+  return random.pick(fitting.length > 0 ? fitting : questions);
+}
+
+/** The caption that is given as the model's own, of a plan's sample that has one. */
+function givenCaption({ kind, seed }: SamplePlan, { scene, told }: Example): string | undefined {
+  if (kind === 'choose') return told;
+  // Words are a function of the seed: the same caption as in the conversation.
+  return kind === 'reason' ? makeWords(scene, new Random(seed)).caption : undefined;
+}
+
 /** Builds a sample; now and then its condition is dropped, for guidance. */
 export function buildSample(plan: SamplePlan, example: Example, tokenizer: Tokenizer, config: BagpiperConfig): Sample {
   const grid = buildRows(conversation(plan, example, tokenizer, config), config, { mode: 'train' });
-  if (plan.kind === 'choose') forgive(grid, tokenizer.encode(example.told!).length, config);
+  const given = givenCaption(plan, example);
+  if (given !== undefined) forgive(grid, tokenizer.encode(given).length, config);
   if (plan.kind === 'sound' || plan.kind === 'render') lighten(grid, example.codes!, config);
   const kept = drawKeptMessage(grid, config, new Random(`${plan.seed}/dropout`));
   if (kept !== null) return { grid: dropConditions(grid, kept), features: [] };

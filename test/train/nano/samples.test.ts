@@ -1,11 +1,12 @@
 import { describe, expect, it } from 'vitest';
-import { makeWords, presence } from '../../../src/corpus/index.js';
+import { eventAsked, extractFacts, makeWords, presence } from '../../../src/corpus/index.js';
 import type { Message, TokenGrid } from '../../../src/model/index.js';
 import { Random } from '../../../src/random.js';
 import { parseGeneration, parseUnderstanding, SYSTEM_PROMPT } from '../../../src/tasks/index.js';
 import { trainTokenizer } from '../../../src/train/nano/prepare.js';
 import { buildSample, conversation, type Example, planPass, type SampleKind } from '../../../src/train/nano/samples.js';
 import { nanoConfig } from '../../../src/train/nano/settings.js';
+import { truthOf } from '../../corpus/truth.js';
 import { farthest } from '../../model/codec/tiny-codec.js';
 import { scenes } from './clips.js';
 
@@ -43,6 +44,7 @@ describe('conversation', () => {
     ['ask', ['user audio', 'user text', 'assistant text']],
     ['choose', ['user audio', 'user text', 'assistant text']],
     ['read', ['user text', 'user text', 'assistant text']],
+    ['reason', ['user text', 'assistant text']],
     ['render', ['system text', 'user text', 'assistant text', 'assistant audio']],
   ])('of %s has the published form, with this clip as sound', (kind, form) => {
     for (const i of indices) {
@@ -105,6 +107,28 @@ describe('conversation', () => {
       expect(given).toBe(caption);
       expect(parseUnderstanding(said)).toEqual({ caption, thinking: question.thinking, answer: question.answer });
     }
+  });
+
+  it('reasons from a true caption alone, often about one event, and says yes as often as no', () => {
+    const said = { yes: 0, no: 0, other: 0 };
+    for (let draw = 0; draw < 400; draw++) {
+      const i = draw % EXAMPLES.length;
+      const [asked, answered] = talk('reason', i, `reason/${draw}`).map((m) => textOf(m));
+      const { caption, answer } = parseUnderstanding(answered);
+      expect(caption).toBe(wordsOf(i, `reason/${draw}`).caption);
+      expect(truthOf(EXAMPLES[i].scene, asked.split(' (A) ')[0])(answer), `${asked} ${answer}`).toBe(true);
+      const about = eventAsked({ kind: 'presence', text: asked, answer, thinking: '' });
+      if (about === null) said.other++;
+      else {
+        const there = extractFacts(caption).events.some(({ label }) => label === about);
+        expect(answer).toMatch(there ? /^Yes, / : /^No, /);
+        said[there ? 'yes' : 'no']++;
+      }
+    }
+    expect(said.other).toBeGreaterThan(200);
+    // Clips without events can only be said no of.
+    expect(said.yes).toBeGreaterThan(30);
+    expect(said.no).toBeGreaterThan(said.yes);
   });
 
   it('renders a request after four parts of thinking', () => {
@@ -177,6 +201,16 @@ describe('buildSample', () => {
       const { contentStart, contentLength } = grid.segments[grid.segments.length - 1];
       const marks = [contentStart - 2, contentStart - 1, contentStart + contentLength];
       expect(marks.map((row) => grid.lossMask[row * 8])).toEqual([1, 1, 1]);
+    }
+  });
+
+  it('leaves the caption unscored in reason, and nothing else', () => {
+    for (const [i, example] of EXAMPLES.entries()) {
+      const { grid } = build('reason', example, 0, `reason/${i}`);
+      const { scored, unscored, runs } = lastText(grid);
+      expect(unscored.trimEnd()).toBe(makeWords(example.scene, new Random(`reason/${i}`)).caption);
+      expect(scored.trimStart()).toMatch(/^<think>\n[^<]+\n<\/think>\n\n[^<]+$/);
+      expect(runs).toBe(2);
     }
   });
 
