@@ -17,6 +17,8 @@ export interface Provenance {
   guidance: number;
   /** what the model was told first, where it was not what it was trained with */
   system?: string;
+  /** how long the sound was to last, where that was said */
+  seconds?: number;
   /** the caption that the sound was made after */
   caption: string;
 }
@@ -55,6 +57,7 @@ function parse(comment: string): Provenance | undefined {
   const p = json as Provenance | null;
   const numbers = [p?.seed, p?.temperature, p?.topK, p?.guidance].every((x) => typeof x === 'number');
   const texts = [p?.text, p?.caption, p?.model?.name, p?.model?.hash].every((x) => typeof x === 'string');
+  const length = p?.seconds === undefined || typeof p.seconds === 'number';
   const optional = [p?.system, p?.model?.server].every((x) => x === undefined || typeof x === 'string');
-  return p && numbers && texts && optional && typeof p.direct === 'boolean' ? p : undefined;
+  return p && numbers && texts && optional && length && typeof p.direct === 'boolean' ? p : undefined;
 }

@@ -2,7 +2,7 @@
 import { extname } from 'node:path';
 import type { EngineInfo } from '../engine/types.js';
 import { BagpiperError } from '../errors.js';
-import { cleanText } from '../tasks/input.js';
+import { checkOptions, cleanText } from '../tasks/input.js';
 import type { TextPart } from '../tasks/parse.js';
 import type { Bagpiper, Parts, RenderedAudio } from '../tasks/types.js';
 import type { Context } from './context.js';
@@ -21,6 +21,7 @@ interface RenderFlags extends ModelFlags {
   request?: boolean;
   spectrogram?: string;
   replay?: string;
+  seconds?: number;
 }
 
 /** What is to be rendered, and with which settings. */
@@ -37,11 +38,14 @@ export async function render(text: string | undefined, flags: RenderFlags, conte
   const output = checkTargets(flags, context);
   const wanted = flags.replay === undefined ? await fromText(text, flags, context) : await fromFile(text, flags);
   checkFlags(wanted.flags, context);
+  checkOptions({ seconds: wanted.flags.seconds });
   wanted.text = cleanText(wanted.text, wanted.direct ? 'The caption' : 'The request');
   await withModel(wanted.flags, context, async (bagpiper) => {
     const { info } = bagpiper;
     if (wanted.madeBy) warnOfReplay(flags.replay!, wanted.madeBy, info, screen);
-    const options = { ...verbOptions(wanted.flags, signal), direct: wanted.direct };
+    const { seconds } = wanted.flags;
+    const length = seconds === undefined ? {} : { seconds };
+    const options = { ...verbOptions(wanted.flags, signal), ...length, direct: wanted.direct };
     const shown: TextPart[] = flags.json || output === '-' ? [] : ['thinking', 'caption'];
     const parts = await follow(bagpiper.render(wanted.text, options), bagpiper, screen, shown);
     const { audio } = parts;
@@ -105,9 +109,13 @@ async function fromFile(text: string | undefined, flags: RenderFlags): Promise<W
     throw new BagpiperError('--replay takes the text from the file; leave out TEXT, --direct and --request.');
   }
   const made = await readProvenance(flags.replay!);
-  const { text: said, direct, model, seed, temperature, topK, guidance, system } = made;
+  const { text: said, direct, model, seed, temperature, topK, guidance, system, seconds } = made;
   // One by one: a file must not slip in options that it has no say in.
-  const own = { seed, temperature, topK, guidance, ...(system === undefined ? {} : { system }) };
+  const own = {
+    ...{ seed, temperature, topK, guidance },
+    ...(system === undefined ? {} : { system }),
+    ...(seconds === undefined ? {} : { seconds }),
+  };
   return { text: said, direct, flags: { ...own, ...flags }, madeBy: model };
 }
 
@@ -132,6 +140,7 @@ function provenanceOf({ text, direct, flags }: Wanted, parts: Parts, { info }: B
     topK: flags.topK ?? info.audio.topk,
     guidance: flags.guidance ?? info.audio.cfg,
     ...(flags.system === undefined ? {} : { system: flags.system }),
+    ...(flags.seconds === undefined ? {} : { seconds: flags.seconds }),
     caption: parts.caption,
   };
 }

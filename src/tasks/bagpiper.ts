@@ -3,7 +3,14 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { isAddress } from '../endpoints/index.js';
 import type { PreparedFolder, RemoteOptions } from '../engine/index.js';
-import type { Engine, EngineMessage, FinishedSegment, GenerateRequest, GenerateStats } from '../engine/types.js';
+import type {
+  Engine,
+  EngineInfo,
+  EngineMessage,
+  FinishedSegment,
+  GenerateRequest,
+  GenerateStats,
+} from '../engine/types.js';
 import { BagpiperError } from '../errors.js';
 import { joinNovelty, type Novelty } from '../model/novelty.js';
 import type { DeviceChoice } from '../runtime/index.js';
@@ -145,10 +152,10 @@ function ask(engine: Engine, audio: AudioInput, question: string, options: VerbO
   }, options.signal);
 }
 
-function render(engine: Engine, request: string, options: RenderOptions): Reply {
+function render(engine: Engine, wanted: string, options: RenderOptions): Reply {
   return startReply(async (tell, signal) => {
     checkOptions(options);
-    const text = cleanText(request, options.direct ? 'The caption' : 'The request');
+    const text = cleanText(wanted, options.direct ? 'The caption' : 'The request');
     const parts = emptyParts(options, []);
     const { prompts, soundNeedsText } = engine.info;
     const direct = options.direct === true && !soundNeedsText;
@@ -158,18 +165,42 @@ function render(engine: Engine, request: string, options: RenderOptions): Reply 
       );
     }
     const system = options.system ?? (direct ? '' : (prompts?.render ?? SYSTEM_PROMPT));
+    const request = settings(options, 'audio');
+    const rows = rowsOf(options.seconds, engine.info);
+    if (rows !== undefined) request.audio = { ...request.audio, min_step: rows, max_step: rows };
     const run = await generate(engine, tell, parts, 'generation', {
-      ...settings(options, 'audio'),
+      ...request,
       messages: [...words('system', system), { role: 'user', modality: 'text', text }],
       segments: direct ? ['audio'] : ['text', 'audio'],
       signal,
     });
     Object.assign(parts, direct ? { caption: text } : parseGeneration(run.text));
     parts.audio = run.sounds ? { samples: run.samples, sampleRate: RATE } : null;
+    if (rows !== undefined) tellLength(parts, options.seconds!);
     if (run.sounds && run.samples.length === 0) parts.warnings.push('The model ended at once: there is no sound.');
     return parts;
   }, options.signal);
 }
+
+/** Rows of exactly so many seconds of sound: a row a frame, and the last streams' delay. */
+function rowsOf(seconds: number | undefined, { codec, source }: EngineInfo): number | undefined {
+  if (seconds === undefined) return undefined;
+  if (!codec || isAddress(source)) {
+    throw new BagpiperError(`${source} alone decides how long its sounds last; leave the length out.`);
+  }
+  return Math.max(1, Math.round((seconds * RATE) / codec.hop)) + codec.codebooks - 1;
+}
+
+/** A sound that was ended where it was to end is not cut off; one that the model had no room for is too short. */
+function tellLength(parts: Parts, seconds: number): void {
+  parts.warnings = parts.warnings.filter((warning) => warning !== longest('sound'));
+  const made = (parts.audio?.samples.length ?? 0) / RATE;
+  if (parts.audio && made < 0.9 * seconds && seconds - made > 0.1) {
+    parts.warnings.push(`The model has no room for ${seconds} s of sound; it lasts ${made.toFixed(1)} s.`);
+  }
+}
+
+const longest = (what: 'text' | 'sound'): string => `The ${what} reached its longest length and may be cut off.`;
 
 /** Puts the judgement of a sound, heard in one stretch or several, into an answer; a sound unlike the model's own is warned of. */
 function tellNovelty(parts: Parts, heard: readonly Novelty[], made: 'caption' | 'answer'): void {
@@ -229,8 +260,7 @@ async function generate(
   }
   for (const delta of splitter.end()) tell({ type: 'text', ...delta });
   for (const { modality, endedBy } of finished) {
-    const what = modality === 'text' ? 'text' : 'sound';
-    const warning = `The ${what} reached its longest length and may be cut off.`;
+    const warning = longest(modality === 'text' ? 'text' : 'sound');
     if (endedBy === 'max_step' && !parts.warnings.includes(warning)) parts.warnings.push(warning);
   }
   return {

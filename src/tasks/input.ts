@@ -1,6 +1,6 @@
 /** What users give, checked and brought into the form that the engine takes. */
 import { BagpiperError } from '../errors.js';
-import type { AudioInput, VerbOptions } from './types.js';
+import type { AudioInput, RenderOptions } from './types.js';
 
 /** Samples a second of everything that the engine takes and gives. */
 export const RATE = 16000;
@@ -122,8 +122,11 @@ export function cleanText(text: string, what: string): string {
   return clean;
 }
 
+/** Seconds of sound that may be asked for: more than any model has positions for. */
+const LONGEST_SECONDS = 600;
+
 /** @throws BagpiperError for numbers that mean nothing */
-export function checkOptions({ seed = 0, temperature, topK, guidance, system }: VerbOptions): void {
+export function checkOptions({ seed = 0, temperature, topK, guidance, system, seconds }: RenderOptions): void {
   const whole = (x: number): boolean => Number.isSafeInteger(x);
   if (!whole(seed) || seed < 0) throw new BagpiperError(`The seed is ${seed}; a whole number from 0 on is accepted.`);
   if (temperature !== undefined && !(temperature >= 0 && temperature <= 10)) {
@@ -134,6 +137,9 @@ export function checkOptions({ seed = 0, temperature, topK, guidance, system }: 
   }
   if (guidance !== undefined && !(guidance >= 1 && guidance <= 20)) {
     throw new BagpiperError(`The guidance is ${guidance}; 1 (none) to 20 are accepted.`);
+  }
+  if (seconds !== undefined && !(seconds > 0 && seconds <= LONGEST_SECONDS)) {
+    throw new BagpiperError(`The length is ${seconds} s; above 0, up to ${LONGEST_SECONDS} s are accepted.`);
   }
   if (system !== undefined && typeof system !== 'string') {
     throw new BagpiperError(`The system text is ${typeof system}; a text is accepted, "" for none.`);

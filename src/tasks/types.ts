@@ -24,6 +24,8 @@ export interface VerbOptions {
 export interface RenderOptions extends VerbOptions {
   /** the text is already a rich caption: make the sound at once, without thinking. Not behind servers, where it is a request */
   direct?: boolean;
+  /** how long the sound shall last, above 0 up to 600; default: the model ends it. Not behind servers */
+  seconds?: number;
 }
 
 /** What a verb tells while it works. */

@@ -114,6 +114,20 @@ describe('render', () => {
     expect(readFileSync(at('other.wav')).equals(readFileSync(at('once.wav')))).toBe(false);
   });
 
+  it('makes a sound of the length that is asked, and again from its file', async () => {
+    const args = ['render', 'Ring!', '-o', at('long.wav'), '-m', model, '--seconds', '1.2', '--json'];
+    const { code, out } = await bagpiper(args);
+    expect(code).toBe(0);
+    expect(JSON.parse(out)).toMatchObject({ seconds: 1.2, warnings: [] });
+    await bagpiper(['render', '--replay', at('long.wav'), '-o', at('again-long.wav'), '-m', model]);
+    expect(readFileSync(at('again-long.wav')).equals(readFileSync(at('long.wav')))).toBe(true);
+    const refused = await bagpiper([...args.slice(0, -2), '-1']);
+    expect([refused.code, refused.complaints]).toEqual([
+      2,
+      ['bagpiper: The length is -1 s; above 0, up to 600 s are accepted.'],
+    ]);
+  });
+
   it('warns when another model made the file to replay', async () => {
     const other = await writeTinyModel(at('other'), (tensors) => {
       tensors[0].data[0] += 1;

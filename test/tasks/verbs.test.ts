@@ -129,6 +129,23 @@ describe('render', () => {
     });
   });
 
+  it('lets the sound last as long as is asked: a row a frame, and the delay of the last streams', async () => {
+    const engine = new FakeEngine([{ endedBy: 'max_step' }]);
+    const ask = (seconds: number) => verbsOf(engine).render('A dog barks.', { direct: true, topK: 3, seconds });
+    expect((await ask(0.04)).warnings).toEqual([]);
+    expect(engine.requests[0].audio).toEqual({ topk: 3, min_step: 8, max_step: 8 });
+    // The fake engine makes one frame whatever it is asked, as a model without room for more does.
+    expect((await ask(2)).warnings).toEqual(['The model has no room for 2 s of sound; it lasts 0.0 s.']);
+    expect(engine.requests[1].audio).toEqual({ topk: 3, min_step: 57, max_step: 57 });
+  });
+
+  it.each([{ source: 'http://localhost:9811/v1' }, { codec: null }])('takes no length where %o', async (info) => {
+    const engine = new FakeEngine([{}]);
+    const reply = verbsOf(Object.assign(engine, { info: { ...engine.info, ...info } })).render('Bark!', { seconds: 2 });
+    await expect(reply).rejects.toThrow(/alone decides how long its sounds last; leave the length out/);
+    expect(engine.requests).toEqual([]);
+  });
+
   it('renders a caption directly', async () => {
     const engine = new FakeEngine([{}]);
     const { caption, thinking } = await verbsOf(engine).render('A dog barks.\u0000', { direct: true });
@@ -143,6 +160,9 @@ describe('render', () => {
     [{ topK: 0 }, 'Top-k'],
     [{ guidance: 0 }, 'guidance'],
     [{ guidance: Number.NaN }, 'guidance'],
+    [{ seconds: 0 }, 'above 0, up to 600 s are accepted'],
+    [{ seconds: Number.NaN }, 'length'],
+    [{ seconds: 601 }, 'length'],
   ])('refuses %o', async (options, message) => {
     const reply = verbsOf(new FakeEngine([{}])).render('Bark!', options);
     await expect(reply).rejects.toThrow(BagpiperError);
