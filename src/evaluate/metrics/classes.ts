@@ -4,6 +4,11 @@
  * the same classes.
  */
 
+import { cholesky, forwardSolve } from '../../algebra/index.js';
+
+/** Features that say the same twice leave nothing of the second: it is given next to no width, not none. */
+const LEAST_PIVOT = 1e-18;
+
 /** One labelled sample. */
 export interface Sample {
   label: string;
@@ -29,7 +34,7 @@ export function fitClasses(samples: readonly Sample[], shrinkage = 0.1): Classes
   const labels = [...new Set(samples.map(({ label }) => label))].sort();
   const means = labels.map((label) => meanOf(samples.filter((sample) => sample.label === label)));
   const covariance = pooled(samples, new Map(labels.map((label, i) => [label, means[i]])), shrinkage);
-  const factor = cholesky(covariance, width);
+  const factor = cholesky(covariance, width, LEAST_PIVOT)!;
   const white = means.map((mean) => forwardSolve(factor, mean));
   const distances = (features: ArrayLike<number>): number[] => {
     const x = forwardSolve(factor, features);
@@ -71,29 +76,4 @@ function pooled(samples: readonly Sample[], means: ReadonlyMap<string, Float64Ar
     out[i * width + i] = out[i * width + i] / count + 1e-6 * trace + 1e-12;
   }
   return out;
-}
-
-/** Lower triangle L with L L' = matrix. */
-function cholesky(matrix: Float64Array, width: number): Float64Array {
-  const out = new Float64Array(width * width);
-  for (let i = 0; i < width; i++) {
-    for (let j = 0; j <= i; j++) {
-      let sum = matrix[i * width + j];
-      for (let k = 0; k < j; k++) sum -= out[i * width + k] * out[j * width + k];
-      out[i * width + j] = i === j ? Math.sqrt(Math.max(sum, 1e-18)) : sum / out[j * width + j];
-    }
-  }
-  return out;
-}
-
-/** x with L x = b. */
-function forwardSolve(factor: Float64Array, b: ArrayLike<number>): Float64Array {
-  const width = b.length;
-  const x = new Float64Array(width);
-  for (let i = 0; i < width; i++) {
-    let sum = b[i];
-    for (let k = 0; k < i; k++) sum -= factor[i * width + k] * x[k];
-    x[i] = sum / factor[i * width + i];
-  }
-  return x;
 }

@@ -3,6 +3,7 @@
  * embeddings of the words that describe them. A frame in which a dog barks then looks to the language model like the words
  * "dog bark", and saying what is heard begins as copying, which it learns anyway.
  */
+import { backSolve, cholesky, forwardSolve } from '../../algebra/index.js';
 import type { Scene } from '../../corpus/index.js';
 import { BagpiperError } from '../../errors.js';
 import type { Tokenizer } from '../../text/index.js';
@@ -82,7 +83,9 @@ export function fitAdaptor(options: AdaptorFit): { weight: Float32Array; bias: F
   }
   if (!vary(gram, width)) throw new BagpiperError(STILL);
   for (let i = 0; i < size; i++) gram[i * size + i] *= 1 + RIDGE;
-  const solution = solve(gram, right, size, hidden);
+  const factor = cholesky(gram, size);
+  if (!factor) throw new BagpiperError(STILL);
+  const solution = backSolve(factor, forwardSolve(factor, right, hidden), hidden);
   const weight = new Float32Array(hidden * width);
   for (let i = 0; i < width; i++) for (let j = 0; j < hidden; j++) weight[j * width + i] = solution[i * hidden + j];
   return { weight, bias: Float32Array.from(solution.subarray(width * hidden)) };
@@ -132,32 +135,4 @@ function vary(gram: Float64Array, width: number): boolean {
     variance += gram[i * size + i] - sums[i] ** 2 / sums[width];
   }
   return variance > 1e-6 * energy;
-}
-
-/** Solves A X = B by Cholesky's method; A's lower triangle [n, n] is overwritten. @returns X [n, columns] */
-function solve(a: Float64Array, b: Float64Array, n: number, columns: number): Float64Array {
-  for (let j = 0; j < n; j++) {
-    for (let i = j; i < n; i++) {
-      let sum = a[i * n + j];
-      for (let k = 0; k < j; k++) sum -= a[i * n + k] * a[j * n + k];
-      if (i === j) {
-        if (!(sum > 0)) throw new BagpiperError(STILL);
-        a[i * n + j] = Math.sqrt(sum);
-      } else a[i * n + j] = sum / a[j * n + j];
-    }
-  }
-  const x = b.slice();
-  for (let c = 0; c < columns; c++) {
-    for (let i = 0; i < n; i++) {
-      let sum = x[i * columns + c];
-      for (let k = 0; k < i; k++) sum -= a[i * n + k] * x[k * columns + c];
-      x[i * columns + c] = sum / a[i * n + i];
-    }
-    for (let i = n - 1; i >= 0; i--) {
-      let sum = x[i * columns + c];
-      for (let k = i + 1; k < n; k++) sum -= a[k * n + i] * x[k * columns + c];
-      x[i * columns + c] = sum / a[i * n + i];
-    }
-  }
-  return x;
 }

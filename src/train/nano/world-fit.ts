@@ -2,11 +2,11 @@
  * Statistics of what the frozen encoder makes of the corpus, by which sounds from elsewhere are told apart: kinds of tokens by
  * k-means, and how tokens scatter around them. What is computed with them: docs/model.md, "Novelty".
  */
+import { symmetricEigen } from '../../algebra/index.js';
 import { BagpiperError } from '../../errors.js';
 import { project, type WorldStatistics } from '../../model/index.js';
 import type { Random } from '../../random.js';
 import { float32ToHalf, halfToFloat32 } from '../../weights/index.js';
-import { symmetricEigen } from './eigen.js';
 
 export interface FitOptions {
   /** kinds of tokens */

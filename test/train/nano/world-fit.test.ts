@@ -1,35 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { noveltyScore } from '../../../src/model/index.js';
 import { Random } from '../../../src/random.js';
-import { symmetricEigen } from '../../../src/train/nano/eigen.js';
 import { fitWorld } from '../../../src/train/nano/world-fit.js';
-
-describe('symmetricEigen', () => {
-  it('finds known values: the second differences of a string of n beads', () => {
-    const n = 12;
-    const matrix = Float64Array.from({ length: n * n }, (_, at) => {
-      const apart = Math.abs(Math.floor(at / n) - (at % n));
-      return apart === 0 ? 2 : apart === 1 ? -1 : 0;
-    });
-    const { values, vectors } = symmetricEigen(matrix, n);
-    values.forEach((value, k) => {
-      expect(value).toBeCloseTo(2 + 2 * Math.cos(((k + 1) * Math.PI) / (n + 1)), 10);
-    });
-    for (let k = 0; k < n; k++) {
-      for (let i = 0; i < n; i++) {
-        let sum = 0;
-        for (let j = 0; j < n; j++) sum += matrix[i * n + j] * vectors[k * n + j];
-        expect(sum).toBeCloseTo(values[k] * vectors[k * n + i], 10);
-      }
-    }
-  });
-
-  it('leaves a diagonal matrix alone but for the order', () => {
-    const { values, vectors } = symmetricEigen(Float64Array.of(1, 0, 0, 0, 3, 0, 0, 0, 2), 3);
-    expect([...values]).toEqual([3, 2, 1]);
-    expect([...vectors]).toEqual([0, 1, 0, 0, 0, 1, 1, 0, 0]);
-  });
-});
 
 describe('fitWorld', () => {
   const WIDTH = 8;
