@@ -2,7 +2,10 @@ import { describe, expect, it } from 'vitest';
 import type { Question, Scene } from '../../src/corpus/scene.js';
 import { captionWithFacts } from '../../src/corpus/words/caption.js';
 import { splitSentences } from '../../src/corpus/words/forms.js';
+import { trueFacts } from '../../src/corpus/words/question-kit.js';
 import { questions } from '../../src/corpus/words/questions.js';
+import { eventAsked, eventQuestion } from '../../src/corpus/words/questions-event.js';
+import { EVENT_SURFACES } from '../../src/corpus/words/surfaces.js';
 import { Random } from '../../src/random.js';
 import { randomScene } from './random-scene.js';
 import { truthOf } from './truth.js';
@@ -19,6 +22,33 @@ function asked(seed: string, scenes: number): { scene: Scene; list: Question[] }
   });
 }
 const ALL = asked('questions', 1500);
+
+describe('eventQuestion', () => {
+  it('asks for an event that the facts name, or for one that they do not, and thinks of all that is heard first', () => {
+    const random = new Random('events');
+    const said = { yes: 0, no: 0 };
+    for (let i = 0; i < 200; i++) {
+      const scene = randomScene(random);
+      const facts = trueFacts(scene);
+      for (const answer of ['yes', 'no'] as const) {
+        const question = eventQuestion(facts, random, answer);
+        if (question === null) {
+          expect([answer, facts.events]).toEqual(['yes', []]);
+          continue;
+        }
+        const label = eventAsked(question)!;
+        expect(facts.events.some((event) => event.label === label)).toBe(answer === 'yes');
+        expect(truthOf(scene, question.text)(question.answer)).toBe(true);
+        expect(question.answer).toMatch(answer === 'yes' ? /^Yes, / : /^No, /);
+        if (facts.presence.sound) {
+          for (const event of facts.events) expect(question.thinking).toContain(EVENT_SURFACES[event.label].noun);
+          said[answer]++;
+        }
+      }
+    }
+    expect(Math.min(said.yes, said.no)).toBeGreaterThan(50);
+  });
+});
 
 describe('questions', () => {
   it('have true answers, and of four different choices exactly one is true', () => {

@@ -95,7 +95,7 @@ export function conversation(
       return [text('user', caption), sound()];
     case 'ask':
     case 'read': {
-      const question = random.pick(questions);
+      const question = plan.kind === 'ask' ? drawQuestion(caption, questions, random) : random.pick(questions);
       return [
         plan.kind === 'ask' ? heard : text('user', caption),
         text('user', question.text),
@@ -103,7 +103,7 @@ export function conversation(
       ];
     }
     case 'reason': {
-      const { text: asked, thinking, answer } = questionToReason(caption, questions, random);
+      const { text: asked, thinking, answer } = drawQuestion(caption, questions, random);
       return [text('user', asked), text('assistant', understandingText({ caption, thinking, answer }))];
     }
     case 'choose': {
@@ -128,12 +128,12 @@ export function conversation(
   }
 }
 
-/** Of the questions that are answered from a caption without sound, so many are about one event, half of them yes. */
+/** Of the questions that are answered from a true caption, so many are about one event, half of them yes. */
 const ONE_EVENT = 0.35;
 /** Of the others, so many have choices. */
 const CHOICES = 0.7;
 
-function questionToReason(caption: string, questions: readonly Question[], random: Random): Question {
+function drawQuestion(caption: string, questions: readonly Question[], random: Random): Question {
   if (random.chance(ONE_EVENT)) {
     const facts = extractFacts(caption);
     const question = eventQuestion(facts, random, random.chance(0.5) ? 'yes' : 'no');
