@@ -40,7 +40,7 @@ function cpuModel(): string | undefined {
 }
 
 export function machineLines({ cpu, cores, node, onnxRuntime, threads, load }: Machine): string[] {
-  const line = `${cpu}, ${cores} cores; Node ${node}, ONNX Runtime ${onnxRuntime}; ${threads} threads; load at start ${load.toFixed(2)}`;
+  const line = `${cpu}, ${cores} cores; Node ${node}, ONNX Runtime ${onnxRuntime}; ${threadsText(threads)}; load at start ${load.toFixed(2)}`;
   if (load <= IDLE_LOAD * cores) return [line];
   return [
     line,
@@ -85,3 +85,5 @@ export function table(rows: readonly Row[]): string {
   const rule = widths.map((w, i) => (right.includes(i) ? `${'-'.repeat(w - 1)}:` : '-'.repeat(w)));
   return [line(head), line(rule), ...cells.map(line)].join('\n');
 }
+
+const threadsText = (threads: number): string => (threads === 1 ? 'one thread' : `${threads} threads`);

@@ -1,7 +1,6 @@
 /** Questions about events, ambience, room and what is there or not. */
 
 import { AMBIENCES, EVENTS, eventByLabel } from '../sources/events.js';
-import type { CaptionFacts } from './facts.js';
 import { capital, listing } from './forms.js';
 import type { EventFact, Presence } from './phrases.js';
 import { secondsText } from './phrases.js';
@@ -83,22 +82,6 @@ function isHeard(noun: string): string[] {
   ];
 }
 
-/** Everything that is heard, in words: events, ambience, speech, music. */
-function heardSounds({ events, ambience, presence }: CaptionFacts): string[] {
-  const heard = [...new Set(events.map((e) => surfaceLabel(e.label)))];
-  if (ambience) heard.push(surfaceLabel(ambience));
-  if (presence.speech) heard.push('someone speaking');
-  if (presence.music) heard.push('music');
-  return heard;
-}
-
-/** A step of thinking that names all of it: only then is it settled what is among it and what is not. */
-const saysAll = (heard: readonly string[]): string[] => [
-  `we hear ${listing(heard)}`,
-  `the clip has ${listing(heard)}`,
-  `the sounds are ${listing(heard)}`,
-];
-
 const absence: Maker = (ask) => {
   const { facts, random } = ask;
   const out = [];
@@ -127,12 +110,15 @@ const absence: Maker = (ask) => {
       ),
     );
   }
-  const heard = heardSounds(facts);
+  const heard = [...new Set(facts.events.map((e) => surfaceLabel(e.label)))];
+  if (facts.ambience) heard.push(surfaceLabel(facts.ambience));
+  if (facts.presence.speech) heard.push('someone speaking');
+  if (facts.presence.music) heard.push('music');
   const right = surfaceLabel(absentLabels(ask)[0] as string);
   out.push(
     ...pickOne(ask, 'absence', random.pick(MISSING), right, heard, {
       asked: ['which sound is not heard', 'which sound is missing', 'what is not heard'],
-      said: saysAll(heard),
+      said: [`we hear ${listing(heard)}`, `the clip has ${listing(heard)}`, `the sounds are ${listing(heard)}`],
       so: [`${right} ${isAre(right)} not heard`, `${right} ${isAre(right)} missing`, `the answer is ${right}`],
     }),
   );
@@ -141,7 +127,9 @@ const absence: Maker = (ask) => {
   out.push(
     open(ask, 'absence', random.pick(isHeard(noun)), `no, ${noun} ${isAre(noun)} not heard.`, {
       asked: [`about ${noun}`, `whether ${noun} ${isAre(noun)} heard`],
-      said: facts.presence.sound ? saysAll(heard) : `the clip has ${kindsText(facts.presence)}`,
+      said: facts.presence.sound
+        ? ['other sounds are heard, but not this one', `we hear ${listing(heard)}`]
+        : `the clip has ${kindsText(facts.presence)}`,
       so: ['the answer is no', `${noun} ${isAre(noun)} not heard`],
     }),
   );
@@ -171,7 +159,6 @@ const what: Maker = (ask) => {
       open(ask, 'presence', random.pick(isHeard(noun)), `yes, ${noun} ${isAre(noun)} heard.`, {
         ...steps,
         asked: [`about ${noun}`, `whether ${noun} ${isAre(noun)} heard`],
-        said: saysAll(heardSounds(facts)),
         so: 'the answer is yes',
       }),
     );

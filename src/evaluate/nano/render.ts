@@ -15,7 +15,6 @@ import { fill } from './results.js';
 import { isEventsAlone, isMusicAlone, isSpeechAlone, renderedPath } from './stages.js';
 
 const PART = 'render';
-const GUIDANCE = 3;
 /** Root mean square below which a sound counts as silent: -60 dB of full scale. */
 const SILENT = 1e-3;
 /** How far a length may be off. */
@@ -107,7 +106,7 @@ export async function renderScenes(
 async function renderScene(context: Context, scene: Scene): Promise<Rendering> {
   const { bagpiper, seed, temperature } = context;
   const request = requestFor(scene, seed);
-  const { audio, thinking, caption }: Parts = await bagpiper.render(request, { seed, guidance: GUIDANCE });
+  const { audio, thinking, caption }: Parts = await bagpiper.render(request, { seed });
   const samples = audio?.samples ?? new Float32Array(0);
   const finite = samples.every(Number.isFinite);
   const power = samples.reduce((sum, x) => sum + x * x, 0) / Math.max(1, samples.length);

@@ -95,7 +95,7 @@ export function conversation(
       return [text('user', caption), sound()];
     case 'ask':
     case 'read': {
-      const question = plan.kind === 'ask' ? drawQuestion(caption, questions, random) : random.pick(questions);
+      const question = random.pick(questions);
       return [
         plan.kind === 'ask' ? heard : text('user', caption),
         text('user', question.text),

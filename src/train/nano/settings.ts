@@ -88,9 +88,9 @@ export const LM_TRAINING = {
 
 /**
  * The stages, each with its own mixture of samples: how often a pass over the corpus shows each scene in each way. The
- * warm-up leaves the decoder's layers as they are, as upstream's does. `copy`, with its high rate and captions in words, is where
- * the model learns to copy: from its caption into its answer, and from a question's choices; `reason` is where it learns what
- * follows from a caption, by so many questions as only text can show it in the time.
+ * warm-up leaves the decoder's layers as they are, as upstream's does. The last one, with its high rate and captions in words, is
+ * where the model learns to copy: from its caption into its answer, and from a question's choices. (Samples of the kind `reason` are
+ * in none: docs/training.md tells what they gave.)
  */
 export const STAGES: readonly StageSettings[] = [
   {
@@ -118,13 +118,6 @@ export const STAGES: readonly StageSettings[] = [
     name: 'copy',
     mixture: { caption: 0.5, ask: 0.5, choose: 0.5, read: 1, sound: 0.5, render: 0.4 },
     schedule: { peak: 1e-3, warmup: 50, steps: 9000, floor: 0.03 },
-    clip: 1,
-    freeze: 'nothing',
-  },
-  {
-    name: 'reason',
-    mixture: { reason: 2, choose: 0.5, ask: 0.3, caption: 0.5, sound: 0.4, render: 0.4 },
-    schedule: { peak: 8e-4, warmup: 50, steps: 2200, floor: 0.03 },
     clip: 1,
     freeze: 'nothing',
   },

@@ -80,12 +80,9 @@ describe('conversation', () => {
   it('asks a question of this clip and answers after a caption and a thought', () => {
     for (const i of indices) {
       const [, asked, said] = talk('ask', i).map((m) => (m.modality === 'text' ? textOf(m) : ''));
-      const question = wordsOf(i).questions.find(({ text }) => text === asked);
+      const question = wordsOf(i).questions.find(({ text }) => text === asked)!;
       const { thinking, answer } = parseUnderstanding(said);
-      if (question) expect([thinking, answer]).toEqual([question.thinking, question.answer]);
-      // Questions about one event are drawn besides those of the words.
-      else expect(eventAsked({ kind: 'presence', text: asked, answer, thinking })).not.toBe(null);
-      expect(truthOf(EXAMPLES[i].scene, asked.split(' (A) ')[0])(answer), `${asked} ${answer}`).toBe(true);
+      expect([thinking, answer]).toEqual([question.thinking, question.answer]);
       expect(said).toMatch(/^[^<]+\n\n<think>\n[^<]+\n<\/think>\n\n[^<]+$/);
     }
   });
