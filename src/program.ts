@@ -86,9 +86,14 @@ export class Options<Text extends string, Flag extends string = never> {
   }
 }
 
-/** Runs a program: what a user did wrong is one sentence and exit code 2, a defect its stack and 1. */
+/** Runs a program: what a user did wrong is one sentence and exit code 2, a defect its stack and 1, Ctrl-C 130. */
 export function runProgram(main: () => Promise<void>): void {
   main().catch((error: unknown) => {
+    if (error instanceof Error && error.name === 'AbortError') {
+      process.stderr.write('Stopped; the same command goes on from here.\n');
+      process.exitCode = 130;
+      return;
+    }
     const expected = error instanceof BagpiperError;
     process.stderr.write(`${expected ? messageOf(error) : error instanceof Error ? error.stack : String(error)}\n`);
     process.exitCode = expected ? 2 : 1;
