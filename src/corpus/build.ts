@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { Worker } from 'node:worker_threads';
 import { BagpiperError, messageOf } from '../errors.js';
 import { writeFileAtomically } from '../files.js';
+import type { Content } from './plan.js';
 import type { Scene } from './scene.js';
 import { isComplete, SHARD_SCENES, type ShardPlan } from './shard.js';
 import type { WorkerReport } from './worker.js';
@@ -16,6 +17,8 @@ export interface BuildOptions {
   scenes: number;
   seed: string;
   split: Scene['split'];
+  /** by default everything */
+  content?: Content;
   out: string;
   jobs: number;
   /** scenes a shard, by default {@link SHARD_SCENES}; smaller ones let a few scenes use several workers */
@@ -66,10 +69,17 @@ export async function buildCorpus(
 }
 
 /** The shards of a corpus; every shard but the last is full. */
-export function shardPlans({ out, seed, split, scenes, shardScenes = SHARD_SCENES }: BuildOptions): ShardPlan[] {
+export function shardPlans({
+  out,
+  seed,
+  split,
+  content = 'all',
+  scenes,
+  shardScenes = SHARD_SCENES,
+}: BuildOptions): ShardPlan[] {
   return Array.from({ length: Math.ceil(scenes / shardScenes) }, (_, index) => {
     const first = index * shardScenes;
-    return { out, seed, split, index, first, count: Math.min(shardScenes, scenes - first) };
+    return { out, seed, split, content, index, first, count: Math.min(shardScenes, scenes - first) };
   });
 }
 
@@ -95,12 +105,21 @@ function serve(worker: Worker, queue: ShardPlan[], onScene: (seconds: number) =>
 interface Claim {
   seed: string;
   split: string;
+  /** absent: everything */
+  content?: Content;
   scenes: number;
   shardScenes: number;
 }
 
 /** Notes in the folder what it holds, so that a later run with another seed cannot mix two corpora. */
-async function claimFolder({ out, seed, split, scenes, shardScenes = SHARD_SCENES }: BuildOptions): Promise<void> {
+async function claimFolder({
+  out,
+  seed,
+  split,
+  content = 'all',
+  scenes,
+  shardScenes = SHARD_SCENES,
+}: BuildOptions): Promise<void> {
   const path = join(out, 'corpus.json');
   try {
     await mkdir(out, { recursive: true });
@@ -115,15 +134,22 @@ async function claimFolder({ out, seed, split, scenes, shardScenes = SHARD_SCENE
         `${out} holds a corpus of seed "${old.seed}", split ${old.split}, not seed "${seed}", split ${split}; give another --out or the same --seed and --split`,
       );
     }
+    if ((old.content ?? 'all') !== content) {
+      throw new BagpiperError(
+        `${out} holds a corpus of ${describe(old.content)}, not of ${describe(content)}; give another --out`,
+      );
+    }
     if (old.shardScenes !== shardScenes) {
       throw new BagpiperError(
         `${out} holds shards of ${old.shardScenes} scenes, this program writes ${shardScenes}; give another --out`,
       );
     }
   }
-  const claim: Claim = { seed, split, scenes, shardScenes };
+  const claim: Claim = { seed, split, ...(content === 'all' ? {} : { content }), scenes, shardScenes };
   await writeFileAtomically(path, `${JSON.stringify(claim)}\n`);
 }
+
+const describe = (content: Content = 'all') => (content === 'all' ? 'everything' : `${content} alone`);
 
 function readClaim(text: string, path: string): Claim {
   try {

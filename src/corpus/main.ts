@@ -15,6 +15,7 @@ Composes scenes of speech, music and sound with true captions, questions and req
   --scenes N     exactly so many scenes
   --seed S       any text (default "1"); the same seed gives the same corpus
   --split NAME   train, valid or test (default train); splits share no scene
+  --speech       scenes of speech alone, sentence after sentence up to 10 s: more words an hour
   --jobs N       worker threads (default: all cores); does not change the result
   --report DIR   print what a corpus holds: hours, combinations, variety of its texts, samples
   --draws N      report on N wordings of every scene drawn afresh, instead of the stored texts
@@ -25,11 +26,12 @@ const SPLITS: readonly string[] = ['train', 'valid', 'test'];
 /** What the command line asks for. */
 type Command = { build: BuildOptions } | { report: string; draws: number } | 'help';
 
-type Given = Options<'out' | 'hours' | 'scenes' | 'seed' | 'split' | 'jobs' | 'report' | 'draws'>;
+type Given = Options<'out' | 'hours' | 'scenes' | 'seed' | 'split' | 'jobs' | 'report' | 'draws', 'speech'>;
 
 function readCommand(argv: string[]): Command {
   const options: Given = Options.read(argv, {
     text: ['out', 'hours', 'scenes', 'seed', 'split', 'jobs', 'report', 'draws'],
+    flags: ['speech'],
   });
   if (options.has('help')) return 'help';
   const report = options.text('report');
@@ -55,7 +57,7 @@ function readBuild(options: Given): BuildOptions {
     throw new BagpiperError('give either --hours H or --scenes N; see --help');
   const scenes = given ?? Math.ceil(scenesFor(hours!));
   const jobs = options.number('jobs', availableParallelism(), { most: 1024 });
-  return { out, split: split as Scene['split'], seed, scenes, jobs };
+  return { out, split: split as Scene['split'], content: options.has('speech') ? 'speech' : 'all', seed, scenes, jobs };
 }
 
 /** A line on stderr: in place on a terminal, else once in half a minute. */

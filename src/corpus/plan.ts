@@ -36,6 +36,9 @@ export interface Planned {
 export const MIN_SECONDS = 3;
 export const MAX_SECONDS = 10;
 
+/** What scenes are made of: everything, or speech alone. */
+export type Content = 'all' | 'speech';
+
 /** How often each combination of speech (s), music (m) and sound (e) occurs, in per cent. */
 const COMBINATIONS = { s: 19, m: 15, e: 17, sm: 12, se: 15, me: 10, sme: 12 } as const;
 type Combination = keyof typeof COMBINATIONS;
@@ -46,13 +49,14 @@ const DISTANCE_LEVELS = { close: [0, 3], middle: [3, 7], far: [8, 12] } as const
 /**
  * Plans the scene of this seed and renders its parts. The same seed always gives the same scene and samples.
  * @param seed e.g. "nano-1/train/17"
+ * @param content `speech`: speech alone, turn after turn until the clip is full
  * @throws BagpiperError when a synthesizer package is not installed
  */
-export async function planScene(seed: string, split: Scene['split']): Promise<Planned> {
+export async function planScene(seed: string, split: Scene['split'], content: Content = 'all'): Promise<Planned> {
   const random = new Random(seed);
-  const combination = weighted(random, COMBINATIONS);
+  const combination = content === 'speech' ? 's' : weighted(random, COMBINATIONS);
   const has = (letter: string) => combination.includes(letter);
-  const talk = has('s') ? await planSpeech(random) : { speakers: [], speech: [], stems: [] };
+  const talk = has('s') ? await planSpeech(random, content) : { speakers: [], speech: [], stems: [] };
   const sound = has('e') ? await drawEvents(random, combination) : { events: [], stems: [], ambience: null };
   const last = talk.speech.at(-1)?.end ?? 0;
   const seconds = clipLength(random, last, sound.stems.map(length));
@@ -84,16 +88,18 @@ export async function planScene(seed: string, split: Scene['split']): Promise<Pl
 
 async function planSpeech(
   random: Random,
+  content: Content,
 ): Promise<{ speakers: Speaker[]; speech: SpeechTurn[]; stems: Float32Array[] }> {
   const two = random.chance(0.28);
   const speakers = [drawSpeaker(random, null)];
   if (two) speakers.push(drawSpeaker(random, speakers[0] as Speaker));
-  const turns = two || random.chance(0.3) ? 2 : 1;
+  const drawn = two || random.chance(0.3) ? 2 : 1;
+  const turns = content === 'speech' ? MAX_SECONDS : drawn;
   const speech: SpeechTurn[] = [];
   const stems: Float32Array[] = [];
   let at = round(random.range(0.15, random.chance(0.3) ? 1.6 : 0.6));
   for (let i = 0; i < turns; i++) {
-    const who = two ? i : 0;
+    const who = two ? i % 2 : 0;
     const speaker = speakers[who] as Speaker;
     const { words, sentence } = planSentence(random, speaker.mood);
     const stem = await speak(speaker, sentence);
@@ -103,7 +109,7 @@ async function planSpeech(
     stems.push(stem);
     at = round(end + random.range(0.3, 1));
   }
-  return { speakers: speakers.slice(0, two ? speech.length : 1), speech, stems };
+  return { speakers: speakers.slice(0, two ? Math.min(2, speech.length) : 1), speech, stems };
 }
 
 function drawSpeaker(random: Random, other: Speaker | null): Speaker {

@@ -6,7 +6,7 @@ import { encodeWav } from '../audio/index.js';
 import { removeLeftovers, writeFileAtomically } from '../files.js';
 import { Random } from '../random.js';
 import { composeScene } from './compose.js';
-import { planScene } from './plan.js';
+import { type Content, planScene } from './plan.js';
 import type { CorpusRecord, Scene } from './scene.js';
 import { RATE } from './sources/dsp.js';
 import { makeWords } from './words/index.js';
@@ -19,6 +19,7 @@ export interface ShardPlan {
   out: string;
   seed: string;
   split: Scene['split'];
+  content: Content;
   index: number;
   /** number of the first scene and how many follow */
   first: number;
@@ -49,8 +50,9 @@ export function isComplete(plan: ShardPlan): boolean {
 export async function makeRecord(
   seed: string,
   split: Scene['split'],
+  content: Content = 'all',
 ): Promise<{ record: CorpusRecord; samples: Float32Array }> {
-  const { scene, stems } = await planScene(seed, split);
+  const { scene, stems } = await planScene(seed, split, content);
   const samples = composeScene(scene, stems);
   const words = makeWords(scene, new Random(`${seed}/words`));
   return { record: { scene, audio: `audio/${scene.id}.wav`, ...words }, samples };
@@ -65,7 +67,7 @@ export async function writeShard(plan: ShardPlan, onScene: (seconds: number) => 
   await mkdir(join(folder, 'audio'), { recursive: true });
   const lines: string[] = [];
   for (let i = plan.first; i < plan.first + plan.count; i++) {
-    const { record, samples } = await makeRecord(`${plan.seed}/${plan.split}/${i}`, plan.split);
+    const { record, samples } = await makeRecord(`${plan.seed}/${plan.split}/${i}`, plan.split, plan.content);
     await writeFile(join(folder, record.audio), encodeWav(samples, RATE));
     lines.push(JSON.stringify(record));
     onScene(record.scene.seconds);

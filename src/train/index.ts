@@ -31,11 +31,12 @@ export { type CtcResult, ctc, ctcGreedy } from './ctc.js';
 export { Epochs } from './epochs.js';
 export { initialLanguageModel } from './initial.js';
 export { type LogLine, parseLog, readLog } from './log.js';
-export { type RunOptions, type RunResult, type StepBatch, train } from './loop.js';
+export { type Learner, type RunOptions, type RunResult, type StepBatch, train } from './loop.js';
 export { AdamW, type AdamWOptions, type OptimizerState, type StepResult } from './optimizer.js';
 export { plotLog } from './plot.js';
+export { type Replica, type ReplicaMaker, type ReplicaPlace, type ReplicaStep, Replicas } from './replicas.js';
 export { learningRate, type ScheduleOptions } from './schedule.js';
-export { Trainer, type TrainerOptions, type TrainStep } from './trainer.js';
+export { type Gradients, Trainer, type TrainerOptions, type TrainStep } from './trainer.js';
 export {
   parseTuneSettings,
   readTuneSettings,

@@ -11,12 +11,17 @@ import { RunLog } from './log.js';
 import { writePlot } from './plot.js';
 import { endProgress, type Progress, showProgress } from './progress.js';
 import { learningRate, type ScheduleOptions } from './schedule.js';
-import type { Trainer } from './trainer.js';
+import type { Trainer, TrainStep } from './trainer.js';
 
-export interface StepBatch {
-  inputs: Readonly<Record<string, Value>>;
-  /** what is counted for the speed: tokens or frames */
-  tokens: number;
+export interface StepBatch<Inputs = Readonly<Record<string, Value>>> {
+  inputs: Inputs;
+  /** what is counted for the speed: tokens or frames; where it stands only after the step, the step tells it */
+  tokens?: number;
+}
+
+/** What makes the steps: a trainer, or its replicas. */
+export interface Learner<Inputs> extends Pick<Trainer, 'parameters' | 'optimizer'> {
+  step(inputs: Inputs, rate: number, clip: number): Promise<TrainStep & { tokens?: number }>;
 }
 
 export interface RunOptions {
@@ -58,9 +63,9 @@ const PLOT_MINUTES = 3;
  *
  * @throws BagpiperError where that checkpoint is of another run or damaged, or the disk is full
  */
-export async function train(
-  trainer: Trainer,
-  batch: (step: number) => Promise<StepBatch>,
+export async function train<Inputs = Readonly<Record<string, Value>>>(
+  trainer: Learner<Inputs>,
+  batch: (step: number) => Promise<StepBatch<Inputs>>,
   options: RunOptions,
 ): Promise<RunResult> {
   const { out, schedule, clip, signal, name, onProgress = showProgress } = options;
@@ -84,15 +89,17 @@ export async function train(
   };
   try {
     while (step < schedule.steps && !signal?.aborted && !clock.timeIsUp()) {
-      const next = await batch(step);
       const rate = learningRate(step, schedule);
-      const { values, norm, applied } = await trainer.step(next.inputs, rate, clip);
-      tokens += next.tokens;
+      const next = await batch(step);
+      const made = await trainer.step(next.inputs, rate, clip);
+      const { values, norm, applied } = made;
+      const count = made.tokens ?? next.tokens ?? 0;
+      tokens += count;
       step++;
       done++;
       const extra = (await options.onStep?.(step)) ?? {};
       const skipped = applied ? {} : { skipped: true as const };
-      log.append({ step, loss: values.loss, ...values, rate, norm, tokens: next.tokens, ...skipped, ...extra });
+      log.append({ step, loss: values.loss, ...values, rate, norm, tokens: count, ...skipped, ...extra });
       onProgress({ name, step, steps: schedule.steps, loss: values.loss, done, tokens, seconds: clock.seconds() });
       if (clock.saveDue()) await save(false);
     }

@@ -11,6 +11,12 @@ export interface TrainerOptions extends AdamWOptions, Pick<SessionOptions, 'thre
   frozen?: (name: string) => boolean;
 }
 
+/** Scalars of a network on a batch, `loss` among them, and the gradients of its loss by parameter. */
+export interface Gradients {
+  values: Record<string, number>;
+  grads: Map<string, Float32Array>;
+}
+
 export interface TrainStep extends StepResult {
   /** every scalar that the network reports, `loss` among them */
   values: Record<string, number>;
@@ -63,9 +69,7 @@ export class Trainer {
   }
 
   /** Loss and gradients on a batch, without changing anything. */
-  async evaluate(
-    batch: Readonly<Record<string, Value>>,
-  ): Promise<{ values: Record<string, number>; grads: Map<string, Float32Array> }> {
+  async evaluate(batch: Readonly<Record<string, Value>>): Promise<Gradients> {
     const out = await this.session.run({ ...this.inputs, ...batch });
     const values: Record<string, number> = {};
     const grads = new Map<string, Float32Array>();

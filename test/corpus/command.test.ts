@@ -88,6 +88,10 @@ describe('command line', () => {
     [/Unknown option '--speed'/, '--out x --scenes 3 --speed 2'],
     [/holds a corpus of seed "other", split train/, '--out other --scenes 3 --seed mine'],
     [/holds a corpus of seed "other", split train/, '--out other --scenes 3 --seed other --split test'],
+    [
+      /other holds a corpus of everything, not of speech alone; give another --out/,
+      '--out other --scenes 3 --seed other --speech',
+    ],
     [/broken\/corpus.json is not a corpus description/, '--out broken --scenes 3'],
     [/cannot write to the folder file/, '--out file --scenes 3'],
     [/holds no finished corpus shards/, '--report empty'],

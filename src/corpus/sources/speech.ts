@@ -40,7 +40,7 @@ export async function speak(speaker: Speaker, sentence: string): Promise<Float32
   let x: Float32Array;
   if (voice.engine === 'flite') {
     const flite = await loadFlite();
-    x = resample(await flite.say(voice.engineVoice, sentence, stretch * shift), shift);
+    x = resample(flite.say(voice.engineVoice, sentence, stretch * shift), shift);
   } else {
     const espeak = await loadEspeak();
     // eSpeak NG moves the pitch itself and leaves the vocal tract alone; 50 points are about an octave

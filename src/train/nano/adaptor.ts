@@ -47,7 +47,7 @@ const STILL = 'The encoder features do not vary: the audio encoder is not traine
  * @returns weight [hidden, width] and bias [hidden]
  * @throws BagpiperError where features are the same everywhere, or are no numbers
  */
-export function fitAdaptor(options: AdaptorFit): { weight: Float32Array; bias: Float32Array } {
+export function fitAdaptor(options: AdaptorFit): Adaptor {
   const { clips, hidden, width } = options;
   const tagVectors = TAGS.map((tag) => (UNSAID.test(tag) ? null : embed(tag.replace(CATEGORY, ''), options)));
   const wordVectors = new Map<number, Float32Array>();
@@ -59,10 +59,8 @@ export function fitAdaptor(options: AdaptorFit): { weight: Float32Array; bias: F
     }
     return known;
   };
-  const size = width + 1;
-  const gram = new Float64Array(size * size);
-  const right = new Float64Array(size * hidden);
-  const row = new Float64Array(size).fill(1);
+  const equations = new Equations(width, hidden);
+  const row = equations.row;
   for (const { scene, features } of clips) {
     const tokens = features.length / width;
     const tags = new Float32Array(tokens * TAGS.length);
@@ -78,17 +76,87 @@ export function fitAdaptor(options: AdaptorFit): { weight: Float32Array; bias: F
       for (let k = 0; k < TAGS.length; k++) if (tags[t * TAGS.length + k] > 0) include(tagVectors[k]);
       const word = scene.speech.length > 0 ? surestWord(row, options.words, width) : 0;
       if (word > 0) include(wordVector(word));
-      addRow(gram, right, row, target);
+      equations.add(target);
     }
   }
-  if (!vary(gram, width)) throw new BagpiperError(STILL);
-  for (let i = 0; i < size; i++) gram[i * size + i] *= 1 + RIDGE;
-  const factor = cholesky(gram, size);
-  if (!factor) throw new BagpiperError(STILL);
-  const solution = backSolve(factor, forwardSolve(factor, right, hidden), hidden);
-  const weight = new Float32Array(hidden * width);
-  for (let i = 0; i < width; i++) for (let j = 0; j < hidden; j++) weight[j * width + i] = solution[i * hidden + j];
-  return { weight, bias: Float32Array.from(solution.subarray(width * hidden)) };
+  return equations.solve();
+}
+
+/** A linear map and its offset: weight [hidden, width] and bias [hidden]. */
+export interface Adaptor {
+  weight: Float32Array;
+  bias: Float32Array;
+}
+
+/**
+ * The adaptor for an encoder that was trained on: of its features it makes, by least squares, what the old one made of the
+ * features before, so that the language model goes on from where it was.
+ *
+ * @param clips features of the same clips, [tokens, width], by the encoder as it was and as it is
+ * @throws BagpiperError as {@link fitAdaptor} does
+ */
+export function carryAdaptor(
+  adaptor: Adaptor,
+  clips: readonly { before: Float32Array; now: Float32Array }[],
+  width: number,
+): Adaptor {
+  const hidden = adaptor.bias.length;
+  const equations = new Equations(width, hidden);
+  const target = new Float64Array(hidden);
+  for (const { before, now } of clips) {
+    for (let at = 0; at < now.length; at += width) {
+      for (let j = 0; j < hidden; j++) {
+        target[j] = adaptor.bias[j];
+        for (let i = 0; i < width; i++) target[j] += adaptor.weight[j * width + i] * before[at + i];
+      }
+      equations.row.set(now.subarray(at, at + width));
+      equations.add(target);
+    }
+  }
+  return equations.solve();
+}
+
+/** The normal equations of a linear map with an offset. */
+class Equations {
+  /** the features of the next equation, and a 1 for the offset */
+  readonly row: Float64Array;
+  private readonly gram: Float64Array;
+  private readonly right: Float64Array;
+
+  constructor(
+    private readonly width: number,
+    private readonly hidden: number,
+  ) {
+    const size = width + 1;
+    this.row = new Float64Array(size).fill(1);
+    this.gram = new Float64Array(size * size);
+    this.right = new Float64Array(size * hidden);
+  }
+
+  /** Adds the equation that {@link row} gives the target. */
+  add(target: Float64Array): void {
+    const { row, gram, right, hidden } = this;
+    const size = row.length;
+    for (let i = 0; i < size; i++) {
+      const x = row[i];
+      for (let j = 0; j <= i; j++) gram[i * size + j] += x * row[j];
+      for (let j = 0; j < hidden; j++) right[i * hidden + j] += x * target[j];
+    }
+  }
+
+  /** @throws BagpiperError where features are the same everywhere, or are no numbers */
+  solve(): Adaptor {
+    const { gram, right, width, hidden } = this;
+    const size = width + 1;
+    if (!vary(gram, width)) throw new BagpiperError(STILL);
+    for (let i = 0; i < size; i++) gram[i * size + i] *= 1 + RIDGE;
+    const factor = cholesky(gram, size);
+    if (!factor) throw new BagpiperError(STILL);
+    const solution = backSolve(factor, forwardSolve(factor, right, hidden), hidden);
+    const weight = new Float32Array(hidden * width);
+    for (let i = 0; i < width; i++) for (let j = 0; j < hidden; j++) weight[j * width + i] = solution[i * hidden + j];
+    return { weight, bias: Float32Array.from(solution.subarray(width * hidden)) };
+  }
 }
 
 /** Mean embedding of a text's tokens, as it stands within a sentence. */
@@ -113,16 +181,6 @@ function surestWord(features: Float64Array, { weight, bias }: WordHead, width: n
   if (best === 0) return 0;
   const total = logits.reduce((sum, x) => sum + Math.exp(x - logits[best]), 0);
   return 1 / total > SURE ? best : 0;
-}
-
-/** Adds one equation to the normal equations. */
-function addRow(gram: Float64Array, right: Float64Array, row: Float64Array, target: Float64Array): void {
-  const [size, hidden] = [row.length, target.length];
-  for (let i = 0; i < size; i++) {
-    const x = row[i];
-    for (let j = 0; j <= i; j++) gram[i * size + j] += x * row[j];
-    for (let j = 0; j < hidden; j++) right[i * hidden + j] += x * target[j];
-  }
 }
 
 /** Whether features differ between tokens, by the lower triangle of their products [width + 1, width + 1]. */

@@ -46,14 +46,14 @@ function writeText(path: string, text: string): void {
  * Copies a trained model to where it is shipped, with the codec's decoder as it is now: that part may go on learning while
  * the language model does, since it does not change the codes. Statistics of an earlier encoder's hearing go.
  *
- * @param codec path of codec.safetensors
+ * @param codec path of codec.safetensors; absent: the model's own
  */
-export function installModel(model: string, codec: string, out: string): void {
+export function installModel(model: string, codec: string | undefined, out: string): void {
   const from = openSafetensors(join(model, 'model.safetensors'));
-  const newer = openSafetensors(codec);
+  const newer = codec === undefined ? undefined : openSafetensors(codec);
   const tensors: TensorInput[] = [...from.tensors.keys()].map((name) => {
-    const own = name.startsWith(CODEC_PREFIX) ? name.slice(CODEC_PREFIX.length) : undefined;
-    const tensor = own === undefined ? from.tensor(name) : newer.tensor(own);
+    const decoder = newer && name.startsWith(CODEC_PREFIX);
+    const tensor = decoder ? newer.tensor(name.slice(CODEC_PREFIX.length)) : from.tensor(name);
     return { name, dtype: 'F16', shape: tensor.shape, data: () => float32ToHalf(toFloat32(tensor)) };
   });
   mkdirSync(out, { recursive: true });

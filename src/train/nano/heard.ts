@@ -59,20 +59,23 @@ export async function hearCorpus(options: HeardOptions): Promise<Example[]> {
 
 /** Arrays from a file, or computed and written there: each with its length before it. */
 async function once(path: string, compute: () => Promise<Float32Array[]>): Promise<Float32Array[]> {
-  if (!existsSync(path)) {
-    const arrays = await compute();
-    writeAtomically(path, (append) => {
-      for (const array of arrays) {
-        append(new Uint8Array(Uint32Array.of(array.length).buffer));
-        append(new Uint8Array(array.buffer, array.byteOffset, array.byteLength));
-      }
-    });
-    return arrays;
-  }
-  return readArrays(path);
+  if (existsSync(path)) return readArrays(path);
+  const arrays = await compute();
+  writeArrays(path, arrays);
+  return arrays;
 }
 
-/** Arrays as they were written: each with its length before it. */
+/** Writes arrays one behind the other, each with its length before it. */
+export function writeArrays(path: string, arrays: readonly Float32Array[]): void {
+  writeAtomically(path, (append) => {
+    for (const array of arrays) {
+      append(new Uint8Array(Uint32Array.of(array.length).buffer));
+      append(new Uint8Array(array.buffer, array.byteOffset, array.byteLength));
+    }
+  });
+}
+
+/** Arrays as {@link writeArrays} left them. */
 export function readArrays(path: string): Float32Array[] {
   const { buffer, byteOffset, length } = readFileSync(path);
   const bytes = buffer.slice(byteOffset, byteOffset + length);

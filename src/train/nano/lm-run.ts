@@ -8,13 +8,16 @@ import { Random } from '../../random.js';
 import { Tokenizer } from '../../text/index.js';
 import { openSafetensors, toFloat32 } from '../../weights/index.js';
 import { initialLanguageModel } from '../initial.js';
-import { fitAdaptor } from './adaptor.js';
+import { type Adaptor, carryAdaptor, fitAdaptor } from './adaptor.js';
+import { loadClips } from './encoder-replica.js';
 import { exportModel } from './export.js';
 import { hearCorpus } from './heard.js';
 import { trainStage } from './lm.js';
-import { trainTokenizer } from './prepare.js';
+import { type NanoParts, readParts } from './parts.js';
+import { encodeClips, trainTokenizer } from './prepare.js';
 import { retell } from './retell.js';
-import { ENCODER, LM_TRAINING, nanoConfig, STAGES, TEXT_IDS } from './settings.js';
+import type { Example } from './samples.js';
+import { ENCODER, FURTHER_STAGES, LM_TRAINING, nanoConfig, STAGES, TEXT_IDS } from './settings.js';
 
 export interface LmRunOptions {
   /** folder with the splits `train` and `valid` of `npm run corpus` */
@@ -24,8 +27,8 @@ export interface LmRunOptions {
   /** folder with `codec.safetensors` */
   codec: string;
   out: string;
-  /** start from the parameters of this checkpoint instead of from nothing */
-  initial?: string;
+  /** model folder that is trained on, instead of starting from nothing: its codec is taken, its encoder must be trained already */
+  from?: string;
   threads: number;
   maxMinutes?: number;
   signal?: AbortSignal;
@@ -36,18 +39,10 @@ const TOKENIZER_SCENES = 4000;
 
 /** Scenes that the adaptor's first values are fitted to. */
 const ADAPTOR_SCENES = 1000;
-/** Scenes that the model describes itself before fine-tuning. */
-const RETOLD_SCENES = 5120;
 
 export function readTensors(path: string): Map<string, Float32Array> {
   const file = openSafetensors(path);
   return new Map([...file.tensors.keys()].map((name) => [name, toFloat32(file.tensor(name))]));
-}
-
-/** Takes parameters over by name, from a checkpoint of a run. */
-function takeOver(into: Map<string, Float32Array>, checkpoint: string): void {
-  const file = openSafetensors(checkpoint);
-  for (const [name, values] of into) values.set(toFloat32(file.tensor(`parameter/${name}`)));
 }
 
 /** Runs the stages from where they stand. @returns whether all are finished */
@@ -55,7 +50,8 @@ export async function trainLanguageModel(options: LmRunOptions): Promise<boolean
   const { corpus, out, threads, signal } = options;
   mkdirSync(out, { recursive: true });
   const encoder = readTensors(join(options.encoder, 'encoder.safetensors'));
-  const codec = readTensors(join(options.codec, 'codec.safetensors'));
+  const parts = options.from ? readParts(options.from) : undefined;
+  const codec = parts?.codec ?? readTensors(join(options.codec, 'codec.safetensors'));
   process.stderr.write('The encoder listens to the corpus ...\n');
   const nanoCodec = NanoCodec.load(codec, NANO_CODEC, { threads });
   const hear = (split: string) =>
@@ -73,33 +69,24 @@ export async function trainLanguageModel(options: LmRunOptions): Promise<boolean
   const learn = await hear('train');
   await nanoCodec.release();
   const tokenizerPath = join(out, 'tokenizer.json');
-  if (!existsSync(tokenizerPath)) {
-    const scenes = learn.slice(0, TOKENIZER_SCENES).map((e) => e.scene);
-    const { json } = trainTokenizer(scenes, TEXT_IDS, LM_TRAINING.seed);
-    writeAtomically(tokenizerPath, JSON.stringify(json));
-  }
+  if (!existsSync(tokenizerPath)) writeAtomically(tokenizerPath, parts?.tokenizer ?? newTokenizer(learn));
   const tokenizerText = readFileSync(tokenizerPath, 'utf8');
   const tokenizer = Tokenizer.fromJson(JSON.parse(tokenizerText), tokenizerPath);
   const config = nanoConfig();
-  const language = initialLanguageModel(config, new Random(LM_TRAINING.seed));
-  if (options.initial) takeOver(language, options.initial);
-  const fit = fitAdaptor({
-    clips: learn.slice(0, ADAPTOR_SCENES),
-    words: { weight: encoder.get('word_head.weight')!, bias: encoder.get('word_head.bias')! },
-    tokenizer,
-    embeddings: language.get('model.embed_tokens.weight')!,
-    firstText: config.text_token_offset,
-    hidden: config.hidden_size,
-    width: config.adaptor_input_dim,
-  });
-  language.get('adaptor.continuous_audio.weight')!.set(fit.weight);
-  language.get('adaptor.continuous_audio.bias')!.set(fit.bias);
+  const language = parts
+    ? await carriedOver(parts, learn.slice(0, ADAPTOR_SCENES), options)
+    : newLanguageModel(learn.slice(0, ADAPTOR_SCENES), encoder, tokenizer);
   const until = Date.now() + (options.maxMinutes ?? Number.POSITIVE_INFINITY) * 60_000;
   const model = join(out, 'model');
-  for (const stage of STAGES) {
-    if (stage.mixture.choose !== undefined) {
-      const own = { corpus: join(corpus, 'train'), model, out: join(out, 'own-captions.json'), clips: RETOLD_SCENES };
-      const told = await retell({ ...own, threads, signal });
+  const examples = {
+    corpus: join(corpus, 'train'),
+    heard: join(out, 'heard', 'train'),
+    told: join(out, 'own-captions.json'),
+  };
+  for (const stage of parts ? FURTHER_STAGES : STAGES) {
+    if (stage.retold !== undefined) {
+      const teller = { corpus: examples.corpus, model: options.from ?? model, out: examples.told, clips: stage.retold };
+      const told = await retell({ ...teller, threads, signal });
       if (signal?.aborted) return false;
       told.forEach((caption, i) => {
         learn[i].told = caption;
@@ -110,6 +97,7 @@ export async function trainLanguageModel(options: LmRunOptions): Promise<boolean
       sizes: LM_TRAINING.sizes,
       tokenizer,
       examples: learn,
+      replicas: { examples, tokenizer: tokenizerPath },
       held,
       parameters: language,
       seed: LM_TRAINING.seed,
@@ -123,4 +111,48 @@ export async function trainLanguageModel(options: LmRunOptions): Promise<boolean
     if (!finished) return false;
   }
   return true;
+}
+
+function newTokenizer(learn: readonly Example[]): string {
+  const scenes = learn.slice(0, TOKENIZER_SCENES).map((e) => e.scene);
+  return JSON.stringify(trainTokenizer(scenes, TEXT_IDS, LM_TRAINING.seed).json);
+}
+
+type Parameters = Map<string, Float32Array>;
+
+/** @param encoder with the heads of its training */
+function newLanguageModel(clips: readonly Example[], encoder: Parameters, tokenizer: Tokenizer): Parameters {
+  const config = nanoConfig();
+  const language = initialLanguageModel(config, new Random(LM_TRAINING.seed));
+  const fit = fitAdaptor({
+    clips,
+    words: { weight: encoder.get('word_head.weight')!, bias: encoder.get('word_head.bias')! },
+    tokenizer,
+    embeddings: language.get('model.embed_tokens.weight')!,
+    firstText: config.text_token_offset,
+    hidden: config.hidden_size,
+    width: config.adaptor_input_dim,
+  });
+  return setAdaptor(language, fit);
+}
+
+/** The language model of a finished one, with an adaptor that makes of the encoder's features what it made of its own encoder's. */
+async function carriedOver(
+  { language, encoder }: NanoParts,
+  learn: readonly Example[],
+  { corpus, threads }: LmRunOptions,
+): Promise<Parameters> {
+  const clips = await loadClips(join(corpus, 'train'), join(corpus, 'mels', 'train'), learn.length);
+  const before = await encodeClips(clips, ENCODER, encoder, threads);
+  const [weight, bias] = ADAPTOR.map((name) => language.get(name)!);
+  const pairs = learn.map(({ features }, i) => ({ before: before[i], now: features }));
+  return setAdaptor(language, carryAdaptor({ weight, bias }, pairs, ENCODER.output_dim));
+}
+
+const ADAPTOR = ['adaptor.continuous_audio.weight', 'adaptor.continuous_audio.bias'] as const;
+
+function setAdaptor(language: Parameters, { weight, bias }: Adaptor): Parameters {
+  language.get(ADAPTOR[0])!.set(weight);
+  language.get(ADAPTOR[1])!.set(bias);
+  return language;
 }

@@ -4,9 +4,11 @@ import { type BagpiperConfig, packGrids, type TrainingSizes, trainingLoss } from
 import type { Tokenizer } from '../../text/index.js';
 import { type Batch, layBatch } from '../batch.js';
 import { Epochs } from '../epochs.js';
-import { type RunResult, train } from '../loop.js';
+import { type RunOptions, type RunResult, train } from '../loop.js';
+import { Replicas } from '../replicas.js';
 import type { ScheduleOptions } from '../schedule.js';
 import { Trainer } from '../trainer.js';
+import type { LanguageShare } from './lm-replica.js';
 import { buildSample, type Example, type Mixture, planPass, type Sample, type SamplePlan } from './samples.js';
 
 export interface StageSettings {
@@ -16,6 +18,10 @@ export interface StageSettings {
   clip: number;
   /** what stays as it is: in the warm-up the decoder layers, as upstream */
   freeze: 'nothing' | 'decoder layers';
+  /** clips that the model describes itself before the stage, for samples of the kind `choose` */
+  retold?: number;
+  /** batches of a step, each trained on by a thread of its own; absent: one, on all threads */
+  replicas?: number;
 }
 
 export interface StageOptions {
@@ -23,6 +29,8 @@ export interface StageOptions {
   sizes: TrainingSizes;
   tokenizer: Tokenizer;
   examples: readonly Example[];
+  /** where the replicas of a stage that has some find these examples and the tokenizer */
+  replicas?: Pick<LanguageShare, 'examples' | 'tokenizer'>;
   /** held-out examples, for the validation loss */
   held: readonly Example[];
   parameters: Map<string, Float32Array>;
@@ -34,7 +42,7 @@ export interface StageOptions {
 }
 
 /** Passes over the corpus, each newly worded, cut into batches; made when training reaches them. */
-class Stream {
+export class Stream {
   private plans: SamplePlan[] = [];
   private epochs: Epochs | undefined;
   private samples: (Sample | undefined)[] = [];
@@ -43,7 +51,7 @@ class Stream {
   private pass = -1;
 
   constructor(
-    private readonly options: StageOptions,
+    private readonly options: Pick<StageOptions, 'config' | 'sizes' | 'tokenizer'>,
     private readonly stage: StageSettings,
     private readonly examples: readonly Example[],
     private readonly seed: string,
@@ -107,18 +115,11 @@ class Stream {
 
 /** Runs one stage to its end (or until the signal or the time limit); parameters change in place. */
 export async function trainStage(stage: StageSettings, options: StageOptions): Promise<RunResult> {
-  const { config, sizes, parameters, seed } = options;
-  const graph = new Graph();
-  const frozen = (name: string) => stage.freeze === 'decoder layers' && name.startsWith('model.layers.');
-  const trainer = await Trainer.create(graph, trainingLoss(graph, config, sizes), parameters, {
-    threads: options.threads,
-    weightDecay: 0.01,
-    frozen,
-  });
-  const stream = new Stream(options, stage, options.examples, seed);
+  const { sizes, seed } = options;
+  const trainer = await createStageTrainer(stage, options);
   const check = new Stream(options, stage, options.held, `${seed}/held`);
   const heldBatches = options.held.length > 0 ? [0, 1, 2, 3].map((i) => check.at(i)) : [];
-  const result = await train(trainer, async (step) => stream.at(step), {
+  const run: RunOptions = {
     out: options.out,
     name: stage.name,
     schedule: stage.schedule,
@@ -137,7 +138,41 @@ export async function trainStage(stage: StageSettings, options: StageOptions): P
       process.stderr.write(`${stage.name} step ${step}: ${JSON.stringify(totals)}\n`);
       return totals;
     },
-  });
+  };
+  const result = await (stage.replicas === undefined ? trainAlone : trainReplicas)(trainer, stage, options, run);
   await trainer.release();
   return result;
+}
+
+function trainAlone(
+  trainer: Trainer,
+  stage: StageSettings,
+  options: StageOptions,
+  run: RunOptions,
+): Promise<RunResult> {
+  const stream = new Stream(options, stage, options.examples, options.seed);
+  return train(trainer, async (step) => stream.at(step), run);
+}
+
+/** The trainer of a stage's network. */
+export function createStageTrainer(
+  stage: StageSettings,
+  options: Pick<StageOptions, 'config' | 'sizes' | 'parameters' | 'threads'>,
+): Promise<Trainer> {
+  const graph = new Graph();
+  const frozen = (name: string) => stage.freeze === 'decoder layers' && name.startsWith('model.layers.');
+  const { config, sizes, parameters, threads } = options;
+  return Trainer.create(graph, trainingLoss(graph, config, sizes), parameters, { threads, weightDecay: 0.01, frozen });
+}
+
+async function trainReplicas(
+  trainer: Trainer,
+  stage: StageSettings,
+  { config, sizes, seed, replicas }: StageOptions,
+  run: RunOptions,
+): Promise<RunResult> {
+  if (!replicas) throw new Error(`the stage ${stage.name} has replicas, which need to know where the examples are`);
+  const data: LanguageShare = { ...replicas, config, sizes, stage, seed };
+  const workers = await Replicas.start(new URL('./lm-replica.js', import.meta.url), data, trainer, stage.replicas!);
+  return train(workers, async (step) => ({ inputs: step }), run).finally(() => workers.stop());
 }

@@ -4,7 +4,7 @@
  */
 import { existsSync, statSync } from 'node:fs';
 import { join } from 'node:path';
-import { buildCorpus } from '../../corpus/build.js';
+import { type BuildOptions, buildCorpus } from '../../corpus/build.js';
 import { BagpiperError } from '../../errors.js';
 import { Options, runProgram, stopSignal } from '../../program.js';
 import { trainCodec } from './codec.js';
@@ -20,6 +20,7 @@ Rebuilds models/nano: corpus, audio encoder, codec, language model. Takes some h
 at any time and run it again to go on.
   --work DIR      where corpus, checkpoints and logs lie (default runs)
   --out DIR       model folder to write at the end (default models/nano)
+  --from DIR      train this model on instead of starting from nothing: its encoder, then its language model
   --only STEP     one step: corpus, codec, encoder, lm, install, or world (statistics of the corpus for DIR of --out)
   --heard DIR     what the encoder made of the corpus, for the step world (default WORK/nano/lm/heard)
   --threads N     threads of the numeric engine (default 2)
@@ -31,6 +32,7 @@ type Step = (typeof STEPS)[number];
 
 interface NanoCommand {
   work: string;
+  from: string | undefined;
   out: string;
   heard: string;
   steps: readonly Step[];
@@ -40,7 +42,7 @@ interface NanoCommand {
 }
 
 function readOptions(argv: string[], signal: AbortSignal): NanoCommand | null {
-  const options = Options.read(argv, { text: ['work', 'out', 'only', 'heard', 'threads', 'minutes'] });
+  const options = Options.read(argv, { text: ['work', 'out', 'from', 'only', 'heard', 'threads', 'minutes'] });
   if (options.has('help')) return null;
   const only = options.text('only') as Step | undefined;
   if (only !== undefined && !STEPS.includes(only)) {
@@ -52,9 +54,11 @@ function readOptions(argv: string[], signal: AbortSignal): NanoCommand | null {
   }
   return {
     work,
+    from: options.text('from'),
     out: options.text('out') ?? 'models/nano',
     heard: options.text('heard') ?? join(work, 'nano', 'lm', 'heard'),
-    steps: only ? [only] : STEPS,
+    // A finished model's codes are final, and what it says is made of them.
+    steps: only ? [only] : STEPS.filter((step) => step !== 'codec' || options.text('from') === undefined),
     threads: options.number('threads', 2),
     maxMinutes: options.number('minutes', undefined, { least: 0, above: true, fractions: true }),
     signal,
@@ -62,18 +66,23 @@ function readOptions(argv: string[], signal: AbortSignal): NanoCommand | null {
 }
 
 async function makeCorpus(folder: string): Promise<void> {
-  for (const [split, scenes] of Object.entries(CORPUS.scenes) as ['train' | 'valid' | 'test', number][]) {
-    const out = join(folder, split);
+  const { seed, scenes, speech } = CORPUS;
+  const splits = Object.entries(scenes) as [keyof typeof scenes, number][];
+  const builds: { name: string; options: Omit<BuildOptions, 'out' | 'jobs'> }[] = [
+    ...splits.map(([split, scenes]) => ({ name: split, options: { split, scenes, seed } })),
+    { name: 'speech', options: { split: 'train', content: 'speech', ...speech } },
+  ];
+  for (const { name, options } of builds) {
     let last = 0;
-    await buildCorpus({ out, split, scenes, seed: CORPUS.seed, jobs: 2 }, ({ done, total }) => {
+    await buildCorpus({ ...options, out: join(folder, name), jobs: 2 }, ({ done, total }) => {
       if (done < total && Date.now() - last < 30_000) return;
       last = Date.now();
-      process.stderr.write(`corpus, ${split}: ${done}/${total} scenes\n`);
+      process.stderr.write(`corpus, ${name}: ${done}/${total} scenes\n`);
     });
   }
 }
 
-async function run(step: Step, { work, out, heard, threads, maxMinutes, signal }: NanoCommand): Promise<void> {
+async function run(step: Step, { work, from, out, heard, threads, maxMinutes, signal }: NanoCommand): Promise<void> {
   const corpus = join(work, 'corpus');
   const [codec, encoder, lm] = ['codec', 'encoder', 'lm'].map((name) => join(work, 'nano', name));
   switch (step) {
@@ -82,14 +91,14 @@ async function run(step: Step, { work, out, heard, threads, maxMinutes, signal }
     case 'codec':
       return trainCodec({ corpus: join(corpus, 'train'), out: codec, threads, maxMinutes, signal });
     case 'encoder':
-      return trainEncoder({ corpus, out: encoder, threads, maxMinutes, signal });
+      return trainEncoder({ corpus, from, out: encoder, threads, maxMinutes, signal });
     case 'lm':
-      await trainLanguageModel({ corpus, encoder, codec, out: lm, threads, maxMinutes, signal });
+      await trainLanguageModel({ corpus, encoder, codec, from, out: lm, threads, maxMinutes, signal });
       return;
     case 'install': {
       const model = join(lm, 'model');
       if (!existsSync(model)) throw new BagpiperError(`${model} does not exist yet: train the language model first.`);
-      installModel(model, join(codec, 'codec.safetensors'), out);
+      installModel(model, from ? undefined : join(codec, 'codec.safetensors'), out);
       process.stderr.write(`${out} is ready.\n`);
       return;
     }

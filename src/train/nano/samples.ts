@@ -19,10 +19,10 @@ import type { Tokenizer } from '../../text/index.js';
 /**
  * Kinds of samples. `caption`, `sound`: pre-training both ways; `ask`, `render`: fine-tuning; `choose`: a question with
  * choices after the model's own caption, which is not learned; `read`: a caption and a question in words, the caption to be
- * said again (which teaches copying); `reason`: a question in words, and a caption as if the model had given it, from which
- * thinking and answer follow, which alone are learned; `text`: words alone.
+ * said again (which teaches copying); `event`: a question about one event, which is there half of the time where there are any;
+ * `text`: words alone.
  */
-export type SampleKind = 'caption' | 'ask' | 'choose' | 'read' | 'reason' | 'sound' | 'render' | 'text';
+export type SampleKind = 'caption' | 'ask' | 'choose' | 'read' | 'event' | 'sound' | 'render' | 'text';
 
 /** A scene with what the networks made of its sound. */
 export interface Example {
@@ -94,17 +94,14 @@ export function conversation(
     case 'sound':
       return [text('user', caption), sound()];
     case 'ask':
+    case 'event':
     case 'read': {
-      const question = random.pick(questions);
+      const question = plan.kind === 'event' ? askForEvent(caption, random) : random.pick(questions);
       return [
-        plan.kind === 'ask' ? heard : text('user', caption),
+        plan.kind === 'read' ? text('user', caption) : heard,
         text('user', question.text),
         text('assistant', understandingText({ caption, thinking: question.thinking, answer: question.answer })),
       ];
-    }
-    case 'reason': {
-      const { text: asked, thinking, answer } = drawQuestion(caption, questions, random);
-      return [text('user', asked), text('assistant', understandingText({ caption, thinking, answer }))];
     }
     case 'choose': {
       const choosing = questions.filter(({ choices }) => choices !== undefined);
@@ -128,34 +125,17 @@ export function conversation(
   }
 }
 
-/** Of the questions that are answered from a true caption, so many are about one event, half of them yes. */
-const ONE_EVENT = 0.35;
-/** Of the others, so many have choices. */
-const CHOICES = 0.7;
-
-function drawQuestion(caption: string, questions: readonly Question[], random: Random): Question {
-  if (random.chance(ONE_EVENT)) {
-    const facts = extractFacts(caption);
-    const question = eventQuestion(facts, random, random.chance(0.5) ? 'yes' : 'no');
-    if (question) return question;
-  }
-  const withChoices = random.chance(CHOICES);
-  const fitting = questions.filter(({ choices }) => (choices !== undefined) === withChoices);
-  return random.pick(fitting.length > 0 ? fitting : questions);
-}
-
-/** The caption that is given as the model's own, of a plan's sample that has one. */
-function givenCaption({ kind, seed }: SamplePlan, { scene, told }: Example): string | undefined {
-  if (kind === 'choose') return told;
-  // Words are a function of the seed: the same caption as in the conversation.
-  return kind === 'reason' ? makeWords(scene, new Random(seed)).caption : undefined;
+/** A yes/no question about one event; where the caption names none, all that can be asked is answered with no. */
+function askForEvent(caption: string, random: Random): Question {
+  const facts = extractFacts(caption);
+  const answer = random.chance(0.5) ? 'yes' : 'no';
+  return eventQuestion(facts, random, answer) ?? eventQuestion(facts, random, 'no')!;
 }
 
 /** Builds a sample; now and then its condition is dropped, for guidance. */
 export function buildSample(plan: SamplePlan, example: Example, tokenizer: Tokenizer, config: BagpiperConfig): Sample {
   const grid = buildRows(conversation(plan, example, tokenizer, config), config, { mode: 'train' });
-  const given = givenCaption(plan, example);
-  if (given !== undefined) forgive(grid, tokenizer.encode(given).length, config);
+  if (plan.kind === 'choose') forgive(grid, tokenizer.encode(example.told!).length, config);
   if (plan.kind === 'sound' || plan.kind === 'render') lighten(grid, example.codes!, config);
   const kept = drawKeptMessage(grid, config, new Random(`${plan.seed}/dropout`));
   if (kept !== null) return { grid: dropConditions(grid, kept), features: [] };

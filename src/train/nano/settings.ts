@@ -63,13 +63,21 @@ export const nanoConfig = () => parseConfig(NANO, 'the settings of nano');
 export const ENCODER: AudioConfig = nanoConfig().audio_config!;
 
 /** The corpus that the shipped model is trained on and judged by. */
-export const CORPUS = { seed: 'nano-1', scenes: { train: 20_480, valid: 512, test: 1000 } } as const;
+export const CORPUS = {
+  seed: 'nano-1',
+  scenes: { train: 20_480, valid: 512, test: 1000 },
+  /** speech alone, for the encoder */
+  speech: { seed: 'nano-speech-1', scenes: 6144 },
+} as const;
 
-/** Encoder pre-training. A batch's picture has so many mel frames of 10 ms. */
+/** Encoder pre-training. The picture of each replica's batch has so many mel frames of 10 ms. */
 export const ENCODER_TRAINING = {
   seed: 'nano-encoder-1',
   frames: 3200,
-  schedule: { peak: 7e-4, warmup: 100, steps: 15_000, floor: 0.02 } satisfies ScheduleOptions,
+  replicas: 2,
+  /** share of clips of speech alone that get another clip's music and sounds under them */
+  laidOver: 0.5,
+  schedule: { peak: 8e-4, warmup: 200, steps: 15_000, floor: 0.02 } satisfies ScheduleOptions,
   clip: 1,
 };
 
@@ -110,6 +118,7 @@ export const STAGES: readonly StageSettings[] = [
   {
     name: 'sft',
     mixture: { caption: 0.25, ask: 0.5, choose: 0.8, read: 0.35, sound: 0.05, render: 0.2 },
+    retold: 5120,
     schedule: { peak: 6e-4, warmup: 20, steps: 3000, floor: 0.05 },
     clip: 1,
     freeze: 'nothing',
@@ -117,9 +126,23 @@ export const STAGES: readonly StageSettings[] = [
   {
     name: 'copy',
     mixture: { caption: 0.5, ask: 0.5, choose: 0.5, read: 1, sound: 0.5, render: 0.4 },
+    retold: 5120,
     schedule: { peak: 1e-3, warmup: 50, steps: 9000, floor: 0.03 },
     clip: 1,
     freeze: 'nothing',
+  },
+];
+
+/** What a finished model is trained on with (`--from`), after its encoder was. */
+export const FURTHER_STAGES: readonly StageSettings[] = [
+  {
+    name: 'further',
+    mixture: { caption: 0.8, ask: 0.7, event: 0.3, choose: 1.5, read: 0.3, sound: 0.4, render: 0.4 },
+    retold: 1536,
+    schedule: { peak: 1e-3, warmup: 100, steps: 3500, floor: 0.03 },
+    clip: 1,
+    freeze: 'nothing',
+    replicas: 2,
   },
 ];
 

@@ -2,7 +2,13 @@ import { describe, expect, it } from 'vitest';
 import { AMBIENCES, EVENTS, INSTRUMENTS, LEXICON, type Scene, VOICES } from '../../../src/corpus/index.js';
 import { BagpiperError } from '../../../src/errors.js';
 import { Random } from '../../../src/random.js';
-import { type AdaptorFit, fitAdaptor, type HeardClip } from '../../../src/train/nano/adaptor.js';
+import {
+  type Adaptor,
+  type AdaptorFit,
+  carryAdaptor,
+  fitAdaptor,
+  type HeardClip,
+} from '../../../src/train/nano/adaptor.js';
 import { trainTokenizer } from '../../../src/train/nano/prepare.js';
 import { WORD_CLASSES } from '../../../src/train/nano/spoken.js';
 import { EMPTY, scenes } from './clips.js';
@@ -187,5 +193,38 @@ describe('fitAdaptor', () => {
     expect(() => fit(heard, 4)).toThrow(
       new BagpiperError('The encoder features do not vary: the audio encoder is not trained.'),
     );
+  });
+});
+
+describe('carryAdaptor', () => {
+  const [width, hidden] = [4, 3];
+  const numbers = (length: number) => Float32Array.from({ length }, () => random.normal());
+  const adaptor = { weight: numbers(hidden * width), bias: numbers(hidden) };
+  const apply = ({ weight, bias }: Adaptor, x: ArrayLike<number>) =>
+    Array.from(bias, (b, j) => Array.from(x).reduce((sum, v, i) => sum + weight[j * width + i] * v, b));
+
+  it('makes of new features what the old ones were made into, where they say the same in another way', () => {
+    const before = [numbers(30 * width), numbers(50 * width)];
+    // Stretched, turned by a permutation, and moved: nothing is lost.
+    const turned = (row: Float32Array) => [3 * row[2] + 1, -row[0], 0.5 * row[3] - 2, row[1]];
+    const clips = before.map((features) => {
+      return { before: features, now: Float32Array.from(rowsOf(features, width).flatMap(turned)) };
+    });
+    const carried = carryAdaptor(adaptor, clips, width);
+    for (const clip of clips) {
+      const now = rowsOf(clip.now, width);
+      rowsOf(clip.before, width).forEach((row, t) => {
+        const wanted = apply(adaptor, row);
+        // The ridge holds back a thousandth of numbers that are 3 or 4 at most.
+        apply(carried, now[t]).forEach((y, j) => {
+          expect(Math.abs(y - wanted[j])).toBeLessThan(0.06);
+        });
+      });
+    }
+  });
+
+  it('refuses features that are always the same', () => {
+    const clips = [{ before: numbers(20 * width), now: new Float32Array(20 * width).fill(0.5) }];
+    expect(() => carryAdaptor(adaptor, clips, width)).toThrow(BagpiperError);
   });
 });

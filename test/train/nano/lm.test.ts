@@ -1,15 +1,27 @@
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
 import { parseConfig, type TrainingSizes } from '../../../src/model/index.js';
 import { Random } from '../../../src/random.js';
 import { initialLanguageModel } from '../../../src/train/initial.js';
-import { type StageOptions, type StageSettings, trainStage } from '../../../src/train/nano/lm.js';
+import { writeArrays } from '../../../src/train/nano/heard.js';
+import type * as Lm from '../../../src/train/nano/lm.js';
+import {
+  createStageTrainer,
+  type StageOptions,
+  type StageSettings,
+  Stream,
+  trainStage,
+} from '../../../src/train/nano/lm.js';
+import type { ExamplesOnDisk } from '../../../src/train/nano/lm-replica.js';
 import { trainTokenizer } from '../../../src/train/nano/prepare.js';
 import type { Example } from '../../../src/train/nano/samples.js';
 import { NANO } from '../../../src/train/nano/settings.js';
-import { scenes } from './clips.js';
+import { scenes, writeShard } from './clips.js';
+
+// Threads run compiled code; `npm test` compiles first.
+const compiled = (await import(new URL('../../../dist/train/nano/lm.js', import.meta.url).href)) as typeof Lm;
 
 const root = mkdtempSync(join(tmpdir(), 'lm-'));
 afterAll(() => rmSync(root, { recursive: true, force: true }));
@@ -57,6 +69,64 @@ const changed = (parameters: Map<string, Float32Array>): string[] => {
   const before = initial();
   return [...parameters].flatMap(([name, data]) => (data.every((x, i) => x === before.get(name)![i]) ? [] : [name]));
 };
+
+/** Shards of four scenes, and what was heard of them, as the replicas read them. */
+async function onDisk(folder: string): Promise<{ examples: ExamplesOnDisk; shards: Example[][] }> {
+  const [corpus, heard, told] = ['corpus', 'heard', 'told.json'].map((name) => join(root, folder, name));
+  mkdirSync(heard, { recursive: true });
+  const shards = [0, 1].map((k) => EXAMPLES.slice(4 * k, 4 * k + 4));
+  for (const [k, shard] of shards.entries()) {
+    await writeShard(
+      corpus,
+      `shard-0000${k}`,
+      shard.map(({ scene }) => ({ scene, seconds: 0.1 })),
+    );
+    const arrays = { features: shard.map((e) => e.features), codes: shard.map((e) => Float32Array.from(e.codes!)) };
+    for (const [kind, list] of Object.entries(arrays)) writeArrays(join(heard, `shard-0000${k}.${kind}`), list);
+  }
+  writeFileSync(told, JSON.stringify(EXAMPLES.slice(0, 5).map(({ scene }) => `A clip called ${scene.id}.`)));
+  return { examples: { corpus, heard, told }, shards };
+}
+
+describe('a stage with replicas', () => {
+  it('steps on the batches of both, each of its own shards, and stops and goes on like any', async () => {
+    const { examples, shards } = await onDisk('replicas');
+    const file = join(root, 'replicas', 'tokenizer.json');
+    writeFileSync(file, JSON.stringify(trainTokenizer(scenes(10), TEXT_IDS, 'lm').json));
+    const mixture = { caption: 1, choose: 1 };
+    const stage: StageSettings = { ...STAGE, name: 'pair', mixture, freeze: 'nothing', replicas: 2 };
+    const options = { config, sizes: SIZES, tokenizer, seed: 'lm', threads: 1, examples: EXAMPLES, held: [] };
+    const go = async (out: string, parameters: Map<string, Float32Array>, signal?: AbortSignal) => {
+      const given = { ...options, out: join(root, out), parameters, signal, replicas: { examples, tokenizer: file } };
+      const result = await compiled.trainStage(stage, given);
+      const log = readFileSync(join(root, out, 'log.jsonl'), 'utf8')
+        .trimEnd()
+        .split('\n');
+      return { result, losses: log.map((line) => (JSON.parse(line) as { loss: number }).loss) };
+    };
+    const whole = initial();
+    const { result, losses } = await go('pair', whole);
+    expect(result).toEqual({ step: 4, finished: true });
+
+    // What the first step's batches cost, one by one. The first five clips have captions of the model's own.
+    const trainer = await createStageTrainer(stage, { ...options, parameters: initial() });
+    const alone = [];
+    for (const [k, shard] of shards.entries()) {
+      const own = shard.map((example, i) =>
+        4 * k + i < 5 ? { ...example, told: `A clip called ${example.scene.id}.` } : example,
+      );
+      const { inputs } = new Stream(options, stage, own, `lm/replica/${k}`).at(0);
+      alone.push((await trainer.evaluate(inputs)).values.loss);
+    }
+    await trainer.release();
+    expect(losses[0]).toBeCloseTo((alone[0] + alone[1]) / 2, 4);
+
+    const resumed = initial();
+    expect((await go('pair-parts', initial(), signalAfter(2))).result).toEqual({ step: 2, finished: false });
+    expect((await go('pair-parts', resumed)).losses).toEqual(losses);
+    expect(resumed).toEqual(whole);
+  });
+});
 
 describe('trainStage', () => {
   it('learns, keeps the decoder layers of a warm-up as they are, and judges by held-out clips at the end', async () => {

@@ -28,7 +28,8 @@ describe('train:nano', () => {
     const { code, stdout, stderr } = await run('--help');
     expect([code, stderr]).toEqual([0, '']);
     expect(stdout).toMatch(/^usage: npm run train:nano/);
-    for (const option of ['--work', '--out', '--only', '--threads', '--minutes']) expect(stdout).toContain(option);
+    for (const option of ['--work', '--from', '--out', '--only', '--threads', '--minutes'])
+      expect(stdout).toContain(option);
   });
 
   const CASES: [string, RegExp][] = [
@@ -44,6 +45,11 @@ describe('train:nano', () => {
     ['--only encoder --work empty', /^-- encoder\nempty\/corpus\/train does not exist\. Make a corpus first: .*\n$/],
     ['--only encoder --work begun', /^-- encoder\nbegun\/corpus\/train holds no finished shards\. Make .*\n$/],
     ['--only lm --work empty', /^-- lm\nempty\/nano\/encoder\/encoder\.safetensors does not exist; .*\n$/],
+    ['--only lm --work empty --from empty', /^-- lm\nempty\/nano\/encoder\/encoder\.safetensors does not exist; .*\n$/],
+    [
+      '--only encoder --work empty --from empty',
+      /^-- encoder\nempty\/corpus\/train does not exist\. Make a corpus first: .*\n$/,
+    ],
     ['--only install --work empty', /^-- install\nempty\/nano\/lm\/model does not exist yet: train the .*\n$/],
     ['--only world --work empty --out empty', /^-- world\nempty.config\.json.*\n$/],
   ];
