@@ -17,7 +17,7 @@ import {
 } from '../src/model/index.js';
 import { type Bagpiper, loadBagpiper, modelSource } from '../src/tasks/index.js';
 import type { Tokenizer } from '../src/text/index.js';
-import { hearCorpus, readArrays } from '../src/train/nano/heard.js';
+import { type HeardOptions, hearCorpus } from '../src/train/nano/heard.js';
 import type { Example } from '../src/train/nano/samples.js';
 import { listShards, readShard } from '../src/train/nano/shards.js';
 import { SIZES, type SizeFields, type SizeName, sizedConfig } from './sizes.js';
@@ -58,11 +58,9 @@ export class Material {
   /** @throws BagpiperError where a folder is missing, empty, or of another codec than the model's */
   static async open(options: MaterialOptions): Promise<Material> {
     const shipped = openModel(modelSource(options.model));
-    await hearSplits(shipped, options);
-    const read = (split: string): Heard =>
-      readHeard(join(options.corpus, split), join(options.heard, split), shipped.config);
-    const { examples: held, clips } = read('valid');
-    const { examples: learn } = read('train');
+    const heard = await hearSplits(shipped, options);
+    const { examples: held, clips } = heard.valid;
+    const { examples: learn } = heard.train;
     const digest = createHash('sha256');
     for (const { scene, features } of [...learn, ...held]) digest.update(`${scene.id} ${features.length} `);
     for (const { features } of held) digest.update(new Uint8Array(features.buffer, features.byteOffset, 64));
@@ -124,53 +122,54 @@ export class Material {
   }
 }
 
+type Split = 'train' | 'valid';
+
 interface Heard {
   examples: Example[];
   clips: TestClip[];
 }
 
-/** Makes what is missing of the folder `heard`, by the shipped model's encoder and codec. */
-async function hearSplits(shipped: Model, options: MaterialOptions): Promise<void> {
-  const { corpus, heard, threads, tell, signal } = options;
+/** Both splits as the shipped model's encoder and codec hear them; what is missing of the folder `heard` is made. */
+async function hearSplits(shipped: Model, options: MaterialOptions): Promise<Record<Split, Heard>> {
   const audio = shipped.config.audio_config;
-  const codec = openCodec(shipped, threads);
+  const codec = openCodec(shipped, options.threads);
   if (!audio || !codec) {
     await codec?.release();
     throw new BagpiperError(`${shipped.folder.path} does not both hear and make sound; name a model that does.`);
   }
   const encoder = new Map([...encoderTensors(audio).keys()].map((name) => [name, shipped.tensor(name)]));
   try {
-    for (const split of ['valid', 'train']) {
-      await hearCorpus({
-        ...{ corpus: join(corpus, split), mels: join(corpus, 'mels', split), cache: join(heard, split) },
-        ...{ encoder, audio, codec, threads, signal },
-        progress: (done, total) => tell?.(`hearing ${split}: shard ${done} of ${total}`),
-      });
-    }
+    const hear = (split: Split) => hearSplit(split, { encoder, audio, codec }, shipped.config, options);
+    return { valid: await hear('valid'), train: await hear('train') };
   } finally {
     await codec.release();
   }
 }
 
 /** The scenes of a split, in the corpus's order. */
-function readHeard(corpus: string, heard: string, { adaptor_input_dim, num_stream }: BagpiperConfig): Heard {
-  const all: Heard = { examples: [], clips: [] };
+async function hearSplit(
+  split: Split,
+  networks: Pick<HeardOptions, 'encoder' | 'audio' | 'codec'>,
+  { adaptor_input_dim, num_stream }: BagpiperConfig,
+  { corpus: root, heard, threads, tell, signal }: MaterialOptions,
+): Promise<Heard> {
+  const [corpus, cache] = [join(root, split), join(heard, split)];
+  const examples = await hearCorpus({
+    ...{ ...networks, corpus, mels: join(root, 'mels', split), cache, threads, signal },
+    progress: (done, total) => tell?.(`hearing ${split}: shard ${done} of ${total}`),
+  });
+  const clips: TestClip[] = [];
   for (const name of listShards(corpus)) {
     const { records, folder } = readShard(corpus, name);
-    const features = readArrays(join(heard, `${name}.features`));
-    const codes = readArrays(join(heard, `${name}.codes`));
-    const fits = (list: readonly Float32Array[], width: number): boolean =>
-      list.length === records.length && list.every(({ length }) => length > 0 && length % width === 0);
-    if (!fits(features, adaptor_input_dim) || !fits(codes, num_stream)) {
-      throw new BagpiperError(
-        `${join(heard, name)}.features and .codes do not fit the ${records.length} scenes of ${join(corpus, name)}, or the model; remove them, and they are made anew.`,
-      );
+    for (const record of records) {
+      const { features, codes } = examples[clips.length];
+      if (features.length % adaptor_input_dim !== 0 || codes!.length % num_stream !== 0) {
+        throw new BagpiperError(
+          `${join(cache, name)}.features and .codes do not fit the scenes of ${join(corpus, name)}, or the model; remove them, and they are made anew.`,
+        );
+      }
+      clips.push({ record, scene: record.scene, path: join(folder, record.audio) });
     }
-    records.forEach((record, i) => {
-      const { scene } = record;
-      all.examples.push({ scene, features: features[i], codes: Int32Array.from(codes[i]) });
-      all.clips.push({ record, scene, path: join(folder, record.audio) });
-    });
   }
-  return all;
+  return { examples, clips };
 }

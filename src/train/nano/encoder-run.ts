@@ -38,7 +38,8 @@ const CHECK_CLIPS = 160;
 export async function trainEncoder(options: EncoderRunOptions): Promise<void> {
   const { corpus, out, threads } = options;
   const { frames, clip, seed, replicas: count } = ENCODER_TRAINING;
-  const schedule = { ...ENCODER_TRAINING.schedule, steps: options.steps ?? ENCODER_TRAINING.schedule.steps };
+  const whole = options.from ? ENCODER_TRAINING.further : ENCODER_TRAINING.schedule;
+  const schedule = { ...whole, steps: options.steps ?? whole.steps };
   const share: EncoderShare = { corpus };
   await makePictures(share);
   const held = await loadClips(join(corpus, 'valid'), join(corpus, 'mels', 'valid'), CHECK_CLIPS);

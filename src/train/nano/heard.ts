@@ -36,12 +36,13 @@ export async function hearCorpus(options: HeardOptions): Promise<Example[]> {
     signal?.throwIfAborted();
     const there = existsSync(join(cache, `${name}.codes`));
     const shard = readShard(corpus, name);
-    const features = await once(join(cache, `${name}.features`), async () => {
+    const { length: count } = shard.records;
+    const features = await once(join(cache, `${name}.features`), count, async () => {
       const pictures = await shardMels(shard, mels);
       const clips = shard.records.map(({ scene }, i) => ({ scene, mel: pictures[i] }));
       return encodeClips(clips, audio, encoder, threads);
     });
-    const codes = await once(join(cache, `${name}.codes`), async () => {
+    const codes = await once(join(cache, `${name}.codes`), count, async () => {
       const rows: Float32Array[] = [];
       for (const { audio } of shard.records) {
         const { samples } = await loadMono16k(join(shard.folder, audio));
@@ -57,9 +58,10 @@ export async function hearCorpus(options: HeardOptions): Promise<Example[]> {
   return examples;
 }
 
-/** Arrays from a file, or computed and written there: each with its length before it. */
-async function once(path: string, compute: () => Promise<Float32Array[]>): Promise<Float32Array[]> {
-  if (existsSync(path)) return readArrays(path);
+/** Arrays from a file, or computed and written there. A file of another count is of a shard that has grown since. */
+async function once(path: string, count: number, compute: () => Promise<Float32Array[]>): Promise<Float32Array[]> {
+  const there = existsSync(path) ? readArrays(path) : [];
+  if (there.length === count) return there;
   const arrays = await compute();
   writeArrays(path, arrays);
   return arrays;

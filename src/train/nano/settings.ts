@@ -77,7 +77,9 @@ export const ENCODER_TRAINING = {
   replicas: 2,
   /** share of clips of speech alone that get another clip's music and sounds under them */
   laidOver: 0.5,
-  schedule: { peak: 8e-4, warmup: 200, steps: 15_000, floor: 0.02 } satisfies ScheduleOptions,
+  schedule: { peak: 7e-4, warmup: 100, steps: 15_000, floor: 0.02 } satisfies ScheduleOptions,
+  /** of a finished model's encoder, whose heads start anew */
+  further: { peak: 8e-4, warmup: 200, steps: 10_000, floor: 0.02 } satisfies ScheduleOptions,
   clip: 1,
 };
 
@@ -139,7 +141,7 @@ export const FURTHER_STAGES: readonly StageSettings[] = [
     name: 'further',
     mixture: { caption: 0.8, ask: 0.7, event: 0.3, choose: 1.5, read: 0.3, sound: 0.4, render: 0.4 },
     retold: 1536,
-    schedule: { peak: 1e-3, warmup: 100, steps: 3500, floor: 0.03 },
+    schedule: { peak: 1e-3, warmup: 100, steps: 2600, floor: 0.03 },
     clip: 1,
     freeze: 'nothing',
     replicas: 2,

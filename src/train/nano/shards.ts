@@ -65,7 +65,14 @@ export function melFrames(
 /** The log-mel pictures of a shard's clips, computed once (training recipe) and kept under `cache`. */
 export async function shardMels(shard: Shard, cache: string): Promise<ByteMel[]> {
   const path = join(cache, `${shard.name}.mel`);
-  if (!existsSync(path)) await writeMels(shard, path);
+  const there = existsSync(path) ? readMels(path) : [];
+  // Another count is that of a shard that has grown since.
+  if (there.length === shard.records.length) return there;
+  await writeMels(shard, path);
+  return readMels(path);
+}
+
+function readMels(path: string): ByteMel[] {
   const file = readFileSync(path);
   const mels: ByteMel[] = [];
   let at = 0;

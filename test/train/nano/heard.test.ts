@@ -67,4 +67,20 @@ describe('hearCorpus', () => {
     // Without sound, pictures and an encoder there is nothing else to take them from.
     expect(await hearCorpus({ ...options, encoder: new Map() })).toEqual(examples);
   });
+
+  it('hears a shard again that has grown since', async () => {
+    const grown = join(root, 'grown');
+    const there = { ...options, corpus: grown, mels: join(grown, 'mels'), cache: join(grown, 'heard') };
+    await writeShard(grown, 'shard-00000', [{ scene: a, seconds: 0.5 }]);
+    const [before] = await hearCorpus(there);
+    await writeShard(grown, 'shard-00000', [
+      { scene: a, seconds: 0.5 },
+      { scene: b, seconds: 0.3 },
+    ]);
+    const now = await hearCorpus(there);
+    expect(now.map(({ scene }) => scene)).toEqual([a, b]);
+    expect(now[0]).toEqual(before);
+    expect(now[1].features.length).toBe(encoderTokens(30, ENCODER) * ENCODER.output_dim);
+    expect(now[1].codes!.length).toBeGreaterThan(0);
+  });
 });
