@@ -44,7 +44,7 @@ describe('planned scenes', () => {
 
   it('hold speech alone where that is wanted, until the clip is full, by one person or by two in turn', async () => {
     const talks = await Promise.all(
-      Array.from({ length: 6 }, async (_, i) => (await planScene(`tests/train/${i}`, 'train', 'speech')).scene),
+      Array.from({ length: 10 }, async (_, i) => (await planScene(`tests/train/${i}`, 'train', 'speech')).scene),
     );
     for (const { seconds, speech, speakers, music, events, ambience } of talks) {
       expect([music, events, ambience]).toEqual([null, [], null]);
