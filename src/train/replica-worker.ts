@@ -51,7 +51,8 @@ async function evaluate(step: number): Promise<ReplicaAnswer> {
   return { values, tokens };
 }
 
-port.on('message', (step: number) => {
+port.on('message', (step: number | null) => {
+  if (step === null) return port.close();
   // A failure is thrown where the parent hears it: as the thread's error.
   evaluate(step).then(
     (answer) => port.postMessage(answer),

@@ -46,6 +46,7 @@ export class Replicas implements Learner<number> {
   private constructor(
     private readonly trainer: Trainer,
     private readonly workers: readonly Worker[],
+    private readonly ends: readonly Promise<void>[],
     private readonly copies: Float32Array,
     private readonly gradients: readonly Float32Array[],
   ) {}
@@ -70,13 +71,15 @@ export class Replicas implements Learner<number> {
       };
       return new Worker(new URL('./replica-worker.js', import.meta.url), { workerData: job });
     });
+    const ends = workers.map((worker) => new Promise<void>((resolve) => worker.once('exit', () => resolve())));
+    const replicas = new Replicas(trainer, workers, ends, parameters, gradients);
     try {
       await Promise.all(workers.map((worker) => answer(worker)));
     } catch (error) {
-      await Promise.all(workers.map((worker) => worker.terminate()));
+      await replicas.stop();
       throw error;
     }
-    return new Replicas(trainer, workers, parameters, gradients);
+    return replicas;
   }
 
   get parameters(): Trainer['parameters'] {
@@ -124,8 +127,10 @@ export class Replicas implements Learner<number> {
     return grads;
   }
 
+  /** Ends the threads, each after what it is doing: ONNX Runtime does not survive a thread that is ended in the midst of a run. */
   async stop(): Promise<void> {
-    await Promise.all(this.workers.map((worker) => worker.terminate()));
+    for (const worker of this.workers) worker.postMessage(null);
+    await Promise.all(this.ends);
   }
 }
 
