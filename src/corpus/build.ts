@@ -68,15 +68,14 @@ export async function buildCorpus(
   return progress;
 }
 
+/** Options with what is not given filled in. */
+function whole({ content = 'all', shardScenes = SHARD_SCENES, ...given }: BuildOptions) {
+  return { ...given, content, shardScenes };
+}
+
 /** The shards of a corpus; every shard but the last is full. */
-export function shardPlans({
-  out,
-  seed,
-  split,
-  content = 'all',
-  scenes,
-  shardScenes = SHARD_SCENES,
-}: BuildOptions): ShardPlan[] {
+export function shardPlans(options: BuildOptions): ShardPlan[] {
+  const { out, seed, split, content, scenes, shardScenes } = whole(options);
   return Array.from({ length: Math.ceil(scenes / shardScenes) }, (_, index) => {
     const first = index * shardScenes;
     return { out, seed, split, content, index, first, count: Math.min(shardScenes, scenes - first) };
@@ -112,14 +111,8 @@ interface Claim {
 }
 
 /** Notes in the folder what it holds, so that a later run with another seed cannot mix two corpora. */
-async function claimFolder({
-  out,
-  seed,
-  split,
-  content = 'all',
-  scenes,
-  shardScenes = SHARD_SCENES,
-}: BuildOptions): Promise<void> {
+async function claimFolder(options: BuildOptions): Promise<void> {
+  const { out, seed, split, content, scenes, shardScenes } = whole(options);
   const path = join(out, 'corpus.json');
   try {
     await mkdir(out, { recursive: true });

@@ -94,7 +94,7 @@ async function planSpeech(
   const speakers = [drawSpeaker(random, null)];
   if (two) speakers.push(drawSpeaker(random, speakers[0] as Speaker));
   const drawn = two || random.chance(0.3) ? 2 : 1;
-  const turns = content === 'speech' ? MAX_SECONDS : drawn;
+  const turns = content === 'speech' ? Number.POSITIVE_INFINITY : drawn;
   const speech: SpeechTurn[] = [];
   const stems: Float32Array[] = [];
   let at = round(random.range(0.15, random.chance(0.3) ? 1.6 : 0.6));

@@ -37,7 +37,9 @@ function learnedFrom({ corpus }: EncoderShare): [clips: string, mels: string][] 
 
 /** Computes the pictures that are not there yet, so that the replicas find them. */
 export async function makePictures(share: EncoderShare): Promise<void> {
-  for (const [clips, mels] of learnedFrom(share)) await loadClips(clips, mels);
+  for (const [corpus, mels] of learnedFrom(share)) {
+    for (const name of listShards(corpus)) await shardMels(readShard(corpus, name), mels);
+  }
 }
 
 /** A clip whose scene is kept as text: some ten thousand scenes as objects keep the garbage collector busier than training does. */
@@ -100,9 +102,8 @@ export class EncoderBatches {
 }
 
 export const makeReplica: ReplicaMaker<EncoderShare> = async (share, parameters, { index, count }) => {
-  const clips: Clip[] = [];
-  for (const [folder, mels] of learnedFrom(share)) clips.push(...(await loadClips(folder, mels)));
-  const batches = new EncoderBatches(clips, count);
+  const clips = await Promise.all(learnedFrom(share).map(([folder, mels]) => loadClips(folder, mels)));
+  const batches = new EncoderBatches(clips.flat(), count);
   if (index === 0) process.stderr.write(`${batches.size} clips to learn from\n`);
   const encoder = await createEncoderTrainer(ENCODER, ENCODER_TRAINING.frames, parameters, 1);
   return {

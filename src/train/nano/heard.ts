@@ -6,7 +6,7 @@ import { writeAtomically } from '../../files.js';
 import type { AudioConfig, Codec } from '../../model/index.js';
 import { encodeClips } from './prepare.js';
 import type { Example } from './samples.js';
-import { listShards, readShard, shardMels } from './shards.js';
+import { listShards, readShard, type Shard, shardMels } from './shards.js';
 
 export interface HeardOptions {
   /** folder of `npm run corpus` for one split */
@@ -50,12 +50,19 @@ export async function hearCorpus(options: HeardOptions): Promise<Example[]> {
       }
       return rows;
     });
-    shard.records.forEach(({ scene }, i) => {
-      examples.push({ scene, features: features[i], codes: Int32Array.from(codes[i]) });
-    });
+    examples.push(...examplesOf(shard, features, codes));
     if (!there) progress?.(number + 1, names.length);
   }
   return examples;
+}
+
+/** A shard's clips with what was heard of each. */
+export function examplesOf(
+  { records }: Shard,
+  features: readonly Float32Array[],
+  codes: readonly Float32Array[],
+): Example[] {
+  return records.map(({ scene }, i) => ({ scene, features: features[i], codes: Int32Array.from(codes[i]) }));
 }
 
 /** Arrays from a file, or computed and written there. A file of another count is of a shard that has grown since. */

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import type { BagpiperConfig, TrainingSizes } from '../../model/index.js';
 import { Tokenizer } from '../../text/index.js';
 import type { ReplicaMaker, ReplicaPlace } from '../replicas.js';
-import { readArrays } from './heard.js';
+import { examplesOf, readArrays } from './heard.js';
 import { createStageTrainer, type StageSettings, Stream } from './lm.js';
 import type { Example } from './samples.js';
 import { listShards, readShard } from './shards.js';
@@ -36,15 +36,14 @@ function readExamples({ corpus, heard, told }: ExamplesOnDisk, { index, count }:
   const examples: Example[] = [];
   let first = 0;
   for (const [number, name] of listShards(corpus).entries()) {
-    const { records } = readShard(corpus, name);
+    const shard = readShard(corpus, name);
     if (number % count === index) {
       const [features, codes] = ['features', 'codes'].map((kind) => readArrays(join(heard, `${name}.${kind}`)));
-      records.forEach(({ scene }, i) => {
-        const clip = { scene, features: features[i], codes: Int32Array.from(codes[i]) };
+      examplesOf(shard, features, codes).forEach((clip, i) => {
         examples.push({ ...clip, told: captions[first + i] });
       });
     }
-    first += records.length;
+    first += shard.records.length;
   }
   return examples;
 }

@@ -99,8 +99,7 @@ export const LM_TRAINING = {
 /**
  * The stages, each with its own mixture of samples: how often a pass over the corpus shows each scene in each way. The
  * warm-up leaves the decoder's layers as they are, as upstream's does. The last one, with its high rate and captions in words, is
- * where the model learns to copy: from its caption into its answer, and from a question's choices. (Samples of the kind `reason` are
- * in none: docs/training.md tells what they gave.)
+ * where the model learns to copy: from its caption into its answer, and from a question's choices.
  */
 export const STAGES: readonly StageSettings[] = [
   {
