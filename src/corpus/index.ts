@@ -12,6 +12,7 @@ export {
   eventQuestion,
   extractFacts,
   LEXICON,
+  LOOKED_FOR,
   makeWords,
   presence,
   thinkByEar,

@@ -40,8 +40,11 @@ describe('eventQuestion', () => {
         expect(facts.events.some((event) => event.label === label)).toBe(answer === 'yes');
         expect(truthOf(scene, question.text)(question.answer)).toBe(true);
         expect(question.answer).toMatch(answer === 'yes' ? /^Yes, / : /^No, /);
-        if (answer === 'yes') expect(question.thinking).toContain(EVENT_SURFACES[label].noun);
-        else expect(question.thinking).toMatch(/the answer is no| not heard/);
+        const noun = EVENT_SURFACES[label].noun;
+        const found = answer === 'yes' ? noun.replace(/^(an?|the) /, '') : 'none';
+        expect(question.thinking).toContain(`Asked for and heard: ${found}.`);
+        // All that are there are told first, in the words of questions.
+        for (const event of facts.events) expect(question.thinking).toContain(EVENT_SURFACES[event.label].noun);
         said[answer]++;
       }
     }

@@ -8,6 +8,7 @@ import { requests } from './requests.js';
 export { type CaptionFacts, extractFacts, presence } from './facts.js';
 export { thinkByEar } from './question-kit.js';
 export { eventAsked, eventQuestion } from './questions-event.js';
+export { LOOKED_FOR } from './questions-sound.js';
 export { LEXICON } from './sentences.js';
 
 /** A caption, questions that the caption answers, and requests. */

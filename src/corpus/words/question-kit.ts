@@ -73,7 +73,12 @@ export function thinkByEar(random: Random, answer: string): string {
 
 /** An open question. */
 export function open(ask: Ask, kind: Question['kind'], text: string, answer: string, steps: Steps): Question {
-  return { kind, text, answer: capital(answer), thinking: think(ask.random, steps) };
+  return openThought(kind, text, answer, think(ask.random, steps));
+}
+
+/** An open question whose thinking is its own. */
+export function openThought(kind: Question['kind'], text: string, answer: string, thinking: string): Question {
+  return { kind, text, answer: capital(answer), thinking };
 }
 
 const LETTERS = ['A', 'B', 'C', 'D'] as const;

@@ -1,10 +1,11 @@
 /** Questions about events, ambience, room and what is there or not. */
 
 import { AMBIENCES, EVENTS, eventByLabel } from '../sources/events.js';
+import type { CaptionFacts } from './facts.js';
 import { capital, listing } from './forms.js';
 import type { EventFact, Presence } from './phrases.js';
 import { secondsText } from './phrases.js';
-import { type Ask, type Maker, open, pickOne } from './question-kit.js';
+import { type Ask, type Maker, open, openThought, pickOne } from './question-kit.js';
 import { eventSurface, isAre, itIs, surfaceLabel } from './surfaces.js';
 
 const NAMES: Readonly<Record<keyof Presence, string>> = { speech: 'speech', music: 'music', sound: 'sound effects' };
@@ -82,6 +83,23 @@ function isHeard(noun: string): string[] {
   ];
 }
 
+/** What stands before the sound that was asked for, or before {@link NONE}. */
+export const LOOKED_FOR = 'Asked for and heard:';
+
+/** What stands there where it is not heard. */
+const NONE = 'none';
+
+/**
+ * Thinking that looks for one sound: first all that there are, in the question's own words, then the one that was asked for, if it is among
+ * them. A small model finds it by copying what stands in both places; whether two phrases are the same it cannot tell otherwise.
+ */
+function lookFor({ events, ambience }: CaptionFacts, asked: string | null): string {
+  const labels = [...new Set([...events.map(({ label }) => label), ...(ambience ? [ambience] : [])])];
+  const found = labels.length > 0 ? listing(labels.map(surfaceLabel)) : 'no such sound';
+  const bare = asked?.replace(/^(an?|the) /, '');
+  return `The caption tells of ${found}. ${LOOKED_FOR} ${bare ?? NONE}.`;
+}
+
 const absence: Maker = (ask) => {
   const { facts, random } = ask;
   const out = [];
@@ -125,13 +143,7 @@ const absence: Maker = (ask) => {
   const label = absentLabels(ask)[1] as string;
   const noun = surfaceLabel(label);
   out.push(
-    open(ask, 'absence', random.pick(isHeard(noun)), `no, ${noun} ${isAre(noun)} not heard.`, {
-      asked: [`about ${noun}`, `whether ${noun} ${isAre(noun)} heard`],
-      said: facts.presence.sound
-        ? ['other sounds are heard, but not this one', `we hear ${listing(heard)}`]
-        : `the clip has ${kindsText(facts.presence)}`,
-      so: ['the answer is no', `${noun} ${isAre(noun)} not heard`],
-    }),
+    openThought('absence', random.pick(isHeard(noun)), `no, ${noun} ${isAre(noun)} not heard.`, lookFor(facts, null)),
   );
   return out;
 };
@@ -156,11 +168,7 @@ const what: Maker = (ask) => {
     };
     out.push(...pickOne(ask, 'what', random.pick(ONE_SOUND), noun, missing.slice(0, 6), steps));
     out.push(
-      open(ask, 'presence', random.pick(isHeard(noun)), `yes, ${noun} ${isAre(noun)} heard.`, {
-        ...steps,
-        asked: [`about ${noun}`, `whether ${noun} ${isAre(noun)} heard`],
-        so: 'the answer is yes',
-      }),
+      openThought('presence', random.pick(isHeard(noun)), `yes, ${noun} ${isAre(noun)} heard.`, lookFor(facts, noun)),
     );
   }
   const labels = [...new Set(facts.events.map((e) => e.label))];

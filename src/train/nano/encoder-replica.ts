@@ -5,7 +5,7 @@ import { Random } from '../../random.js';
 import { Epochs } from '../epochs.js';
 import type { ReplicaMaker } from '../replicas.js';
 import { type Clip, createEncoderTrainer, type EncoderBatch, framesOf, layClips } from './encoder.js';
-import { covers, isBackground, isSpeechAlone, layOver } from './mix.js';
+import { covers, isBackground, isForeground, layOver } from './mix.js';
 import { ENCODER, ENCODER_TRAINING } from './settings.js';
 import { listShards, readShard, shardMels } from './shards.js';
 
@@ -47,14 +47,14 @@ class Kept {
   private readonly scene: string;
   private readonly mel: Clip['mel'];
   readonly frames: number;
-  readonly speechAlone: boolean;
+  readonly foreground: boolean;
   readonly background: boolean;
 
   constructor(clip: Clip) {
     this.scene = JSON.stringify(clip.scene);
     this.mel = clip.mel;
     this.frames = framesOf(clip);
-    this.speechAlone = isSpeechAlone(clip.scene);
+    this.foreground = isForeground(clip.scene);
     this.background = isBackground(clip.scene);
   }
 
@@ -94,8 +94,8 @@ export class EncoderBatches {
   }
 
   /** The clip, or with something under its speech. */
-  private varied({ clip, speechAlone }: Kept, random: Random): Clip {
-    if (this.backgrounds.length === 0 || !speechAlone || !random.chance(ENCODER_TRAINING.laidOver)) return clip;
+  private varied({ clip, foreground }: Kept, random: Random): Clip {
+    if (this.backgrounds.length === 0 || !foreground || !random.chance(ENCODER_TRAINING.laidOver)) return clip;
     const under = random.pick(this.backgrounds).clip;
     return covers(clip, under) ? layOver(clip, under, random) : clip;
   }

@@ -15,14 +15,14 @@ import {
   scoreEncoder,
 } from './encoder.js';
 import { type EncoderShare, loadClips, makePictures } from './encoder-replica.js';
-import { readParts } from './parts.js';
+import { readEncoder } from './parts.js';
 import { ENCODER, ENCODER_TRAINING } from './settings.js';
 
 export interface EncoderRunOptions {
   /** folder of `npm run corpus`, with `train` and `valid` inside, and perhaps `speech`: more speech to learn from */
   corpus: string;
   out: string;
-  /** model folder whose encoder is trained on; its heads start anew. Absent: from nothing */
+  /** model folder whose encoder is trained on, its heads anew; or folder of such a training, heads and all. Absent: from nothing */
   from?: string;
   /** each trains a batch of a step */
   threads: number;
@@ -44,7 +44,7 @@ export async function trainEncoder(options: EncoderRunOptions): Promise<void> {
   await makePictures(share);
   const held = await loadClips(join(corpus, 'valid'), join(corpus, 'mels', 'valid'), CHECK_CLIPS);
   const initial = initialEncoder(ENCODER, new Random(seed));
-  if (options.from) for (const [name, values] of readParts(options.from).encoder) initial.set(name, values);
+  if (options.from) for (const [name, values] of readEncoder(options.from)) initial.set(name, values);
   const encoder = await createEncoderTrainer(ENCODER, frames, initial, threads);
   const replicas = await Replicas.start(
     new URL('./encoder-replica.js', import.meta.url),

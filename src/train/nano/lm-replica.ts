@@ -16,12 +16,12 @@ export interface ExamplesOnDisk {
   /** folder of features and codes of all of it (heard.ts) */
   heard: string;
   /** captions that the model gave its own clips (retell.ts), once there are any */
-  told: string;
+  told?: string;
 }
 
 /** What a replica is given. */
 export interface LanguageShare {
-  examples: ExamplesOnDisk;
+  examples: readonly ExamplesOnDisk[];
   /** tokenizer.json */
   tokenizer: string;
   config: BagpiperConfig;
@@ -32,7 +32,7 @@ export interface LanguageShare {
 
 /** A replica's share of the clips: every so manieth shard, in the order of the corpus. */
 function readExamples({ corpus, heard, told }: ExamplesOnDisk, { index, count }: ReplicaPlace): Example[] {
-  const captions = existsSync(told) ? (JSON.parse(readFileSync(told, 'utf8')) as string[]) : [];
+  const captions = told && existsSync(told) ? (JSON.parse(readFileSync(told, 'utf8')) as string[]) : [];
   const examples: Example[] = [];
   let first = 0;
   for (const [number, name] of listShards(corpus).entries()) {
@@ -50,7 +50,7 @@ function readExamples({ corpus, heard, told }: ExamplesOnDisk, { index, count }:
 
 export const makeReplica: ReplicaMaker<LanguageShare> = async (share, parameters, place) => {
   const { config, sizes, stage, seed } = share;
-  const examples = readExamples(share.examples, place);
+  const examples = share.examples.flatMap((folders) => readExamples(folders, place));
   const tokenizer = Tokenizer.fromJson(JSON.parse(readFileSync(share.tokenizer, 'utf8')), share.tokenizer);
   const trainer = await createStageTrainer(stage, { config, sizes, parameters, threads: 1 });
   const stream = new Stream({ config, sizes, tokenizer }, stage, examples, `${seed}/replica/${place.index}`);

@@ -6,21 +6,20 @@ import { NanoCodec } from '../../model/codec/nano.js';
 import { NANO_CODEC } from '../../model/codec/nano-config.js';
 import { Random } from '../../random.js';
 import { Tokenizer } from '../../text/index.js';
-import { openSafetensors, toFloat32 } from '../../weights/index.js';
 import { initialLanguageModel } from '../initial.js';
 import { type Adaptor, carryAdaptor, fitAdaptor } from './adaptor.js';
 import { loadClips } from './encoder-replica.js';
 import { exportModel } from './export.js';
 import { hearCorpus } from './heard.js';
 import { trainStage } from './lm.js';
-import { type NanoParts, readParts } from './parts.js';
+import { type NanoParts, readParts, readTensors } from './parts.js';
 import { encodeClips, trainTokenizer } from './prepare.js';
 import { retell } from './retell.js';
 import type { Example } from './samples.js';
 import { ENCODER, FURTHER_STAGES, LM_TRAINING, nanoConfig, STAGES, TEXT_IDS } from './settings.js';
 
 export interface LmRunOptions {
-  /** folder with the splits `train` and `valid` of `npm run corpus` */
+  /** folder with the splits `train` and `valid` of `npm run corpus`, and perhaps `speech`, which a finished model is trained on with, too */
   corpus: string;
   /** folder with `encoder.safetensors` */
   encoder: string;
@@ -39,11 +38,6 @@ const TOKENIZER_SCENES = 4000;
 
 /** Scenes that the adaptor's first values are fitted to. */
 const ADAPTOR_SCENES = 1000;
-
-export function readTensors(path: string): Map<string, Float32Array> {
-  const file = openSafetensors(path);
-  return new Map([...file.tensors.keys()].map((name) => [name, toFloat32(file.tensor(name))]));
-}
 
 /** Runs the stages from where they stand. @returns whether all are finished */
 export async function trainLanguageModel(options: LmRunOptions): Promise<boolean> {
@@ -67,6 +61,7 @@ export async function trainLanguageModel(options: LmRunOptions): Promise<boolean
     });
   const held = await hear('valid');
   const learn = await hear('train');
+  const speech = parts && existsSync(join(corpus, 'speech')) ? await hear('speech') : [];
   await nanoCodec.release();
   const tokenizerPath = join(out, 'tokenizer.json');
   if (!existsSync(tokenizerPath)) writeAtomically(tokenizerPath, parts?.tokenizer ?? newTokenizer(learn));
@@ -78,17 +73,15 @@ export async function trainLanguageModel(options: LmRunOptions): Promise<boolean
     : newLanguageModel(learn.slice(0, ADAPTOR_SCENES), encoder, tokenizer);
   const until = Date.now() + (options.maxMinutes ?? Number.POSITIVE_INFINITY) * 60_000;
   const model = join(out, 'model');
-  const examples = {
-    corpus: join(corpus, 'train'),
-    heard: join(out, 'heard', 'train'),
-    told: join(out, 'own-captions.json'),
-  };
+  const told = join(out, 'own-captions.json');
+  const onDisk = (split: string) => ({ corpus: join(corpus, split), heard: join(out, 'heard', split) });
+  const examples = [{ ...onDisk('train'), told }, ...(speech.length > 0 ? [onDisk('speech')] : [])];
   for (const stage of parts ? FURTHER_STAGES : STAGES) {
     if (stage.retold !== undefined) {
-      const teller = { corpus: examples.corpus, model: options.from ?? model, out: examples.told, clips: stage.retold };
-      const told = await retell({ ...teller, threads, signal });
+      const teller = { corpus: join(corpus, 'train'), model: options.from ?? model, out: told, clips: stage.retold };
+      const captions = await retell({ ...teller, threads, signal });
       if (signal?.aborted) return false;
-      told.forEach((caption, i) => {
+      captions.forEach((caption, i) => {
         learn[i].told = caption;
       });
     }
@@ -96,7 +89,7 @@ export async function trainLanguageModel(options: LmRunOptions): Promise<boolean
       config,
       sizes: LM_TRAINING.sizes,
       tokenizer,
-      examples: learn,
+      examples: [...learn, ...speech],
       replicas: { examples, tokenizer: tokenizerPath },
       held,
       parameters: language,

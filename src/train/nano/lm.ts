@@ -9,11 +9,14 @@ import { Replicas } from '../replicas.js';
 import type { ScheduleOptions } from '../schedule.js';
 import { Trainer } from '../trainer.js';
 import type { LanguageShare } from './lm-replica.js';
+import { isSpeechAlone } from './mix.js';
 import { buildSample, type Example, type Mixture, planPass, type Sample, type SamplePlan } from './samples.js';
 
 export interface StageSettings {
   name: string;
   mixture: Mixture;
+  /** of clips with speech alone; absent: the same */
+  speech?: Mixture;
   schedule: ScheduleOptions;
   clip: number;
   /** what stays as it is: in the warm-up the decoder layers, as upstream */
@@ -100,7 +103,8 @@ export class Stream {
     this.pass++;
     const { sizes } = this.options;
     const seed = `${this.seed}/${this.stage.name}/pass/${this.pass}`;
-    this.plans = planPass(this.examples, this.stage.mixture, seed);
+    const { mixture, speech = mixture } = this.stage;
+    this.plans = planPass(this.examples, ({ scene }) => (isSpeechAlone(scene) ? speech : mixture), seed);
     this.samples = [];
     const lengths = this.plans.map((_, i) => {
       const sample = this.sample(i);

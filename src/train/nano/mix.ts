@@ -11,9 +11,12 @@ const LEAST_LEFT = 0.2;
 /** By how many decibels the background is lowered, at most. */
 const LOWERED = 10;
 
+/** Whether there is speech and nothing else. */
+export const isSpeechAlone = ({ speech, music, events, ambience }: Scene): boolean =>
+  speech.length > 0 && !music && events.length === 0 && !ambience;
+
 /** Whether speech can be laid over something else: nothing else is there, and all of the band. */
-export const isSpeechAlone = ({ speech, music, events, ambience, quality }: Scene): boolean =>
-  speech.length > 0 && !music && events.length === 0 && !ambience && quality.band === 'full';
+export const isForeground = (scene: Scene): boolean => isSpeechAlone(scene) && scene.quality.band === 'full';
 
 /** Whether a clip can lie under speech: none in it, all of the band, no noise of its own. */
 export const isBackground = ({ speech, quality }: Scene): boolean =>

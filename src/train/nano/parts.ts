@@ -1,10 +1,11 @@
 /** A finished small model taken apart again, to be trained on. */
-import { readFileSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { BagpiperError } from '../../errors.js';
 import { openModel } from '../../model/bagpiper.js';
 import { CODEC_PREFIX, codecTensors, NANO_CODEC } from '../../model/codec/nano-config.js';
 import { encoderTensors, languageModelTensors } from '../../model/index.js';
+import { openSafetensors, toFloat32 } from '../../weights/index.js';
 import type { NanoParameters } from './export.js';
 import { ENCODER, nanoConfig } from './settings.js';
 
@@ -33,4 +34,16 @@ export function readParts(folder: string): NanoParts {
     codec: take(codecTensors(NANO_CODEC), CODEC_PREFIX),
     tokenizer: readFileSync(join(folder, 'tokenizer.json'), 'utf8'),
   };
+}
+
+/** All tensors of a file by name, in 32-bit floats. */
+export function readTensors(path: string): Map<string, Float32Array> {
+  const file = openSafetensors(path);
+  return new Map([...file.tensors.keys()].map((name) => [name, toFloat32(file.tensor(name))]));
+}
+
+/** The encoder of a model folder, or of a folder where one was trained, which has the heads of its training, too. */
+export function readEncoder(folder: string): Map<string, Float32Array> {
+  const trained = join(folder, 'encoder.safetensors');
+  return existsSync(trained) ? readTensors(trained) : readParts(folder).encoder;
 }

@@ -2,7 +2,15 @@
  * What nano's language model is shown: conversations made of corpus records, in the forms of the published model
  * (docs/model.md, "Conversations"). Each use of a scene gets its own wording, so no row is seen twice.
  */
-import { eventQuestion, extractFacts, makeWords, type Question, type Scene, thinkByEar } from '../../corpus/index.js';
+import {
+  eventQuestion,
+  extractFacts,
+  LOOKED_FOR,
+  makeWords,
+  type Question,
+  type Scene,
+  thinkByEar,
+} from '../../corpus/index.js';
 import {
   type BagpiperConfig,
   buildRows,
@@ -15,12 +23,13 @@ import { Random } from '../../random.js';
 import { generationText, understandingText } from '../../tasks/format.js';
 import { SYSTEM_PROMPT } from '../../tasks/prompts.js';
 import type { Tokenizer } from '../../text/index.js';
+import { mishear } from './misheard.js';
 
 /**
  * Kinds of samples. `caption`, `sound`: pre-training both ways; `ask`, `render`: fine-tuning; `choose`: a question with
- * choices after the model's own caption, which is not learned; `read`: a caption and a question in words, the caption to be
- * said again (which teaches copying); `event`: a question about one event, which is there half of the time where there are any;
- * `text`: words alone.
+ * choices after a caption with mistakes (the model's own where there is one), which is not learned; `read`: a caption and a
+ * question in words, the caption to be said again (which teaches copying); `event`: a question about one event, which is there half of
+ * the time where there are any; `text`: words alone.
  */
 export type SampleKind = 'caption' | 'ask' | 'choose' | 'read' | 'event' | 'sound' | 'render' | 'text';
 
@@ -51,14 +60,18 @@ export interface Sample {
 /** How often each kind comes for every scene, in a pass over the corpus. */
 export type Mixture = Readonly<Partial<Record<SampleKind, number>>>;
 
-/** One pass over the examples: each kind as often as the mixture says (a fraction is a probability). */
-export function planPass(examples: readonly Example[], mixture: Mixture, seed: string): SamplePlan[] {
+/** One pass over the examples: each kind as often as the mixture for the example says (a fraction is a probability). */
+export function planPass(
+  examples: readonly Example[],
+  mixture: Mixture | ((example: Example) => Mixture),
+  seed: string,
+): SamplePlan[] {
   const random = new Random(seed);
   const plans: SamplePlan[] = [];
   examples.forEach((example, i) => {
-    for (const [kind, share] of Object.entries(mixture) as [SampleKind, number][]) {
+    const shares = typeof mixture === 'function' ? mixture(example) : mixture;
+    for (const [kind, share] of Object.entries(shares) as [SampleKind, number][]) {
       if ((kind === 'sound' || kind === 'render') && !example.codes) continue;
-      if (kind === 'choose' && example.told === undefined) continue;
       const times = Math.floor(share) + (random.chance(share % 1) ? 1 : 0);
       for (let k = 0; k < times; k++) plans.push({ example: i, kind, seed: `${seed}/${i}/${kind}/${k}` });
     }
@@ -66,13 +79,34 @@ export function planPass(examples: readonly Example[], mixture: Mixture, seed: s
   return plans;
 }
 
+/** Ids of the last message's text that count more or less than 1, or not at all. */
+interface Weighted {
+  from: number;
+  to: number;
+  weight: number;
+}
+
+/** A conversation, and what of its last text is not to be learned like the rest. */
+interface Draft {
+  messages: Message[];
+  weights: Weighted[];
+}
+
+/**
+ * What decides an answer counts more than words that could as well be others: the choice in the thinking, and the sound that
+ * was looked for. It is a few ids in a hundred and would else be learned last.
+ */
+const DECISION = { choice: 4, event: 16 };
+
 /** The conversation of a plan: text as ids, sound as features or codes. */
-export function conversation(
+export const conversation = (
   plan: SamplePlan,
   example: Example,
   tokenizer: Tokenizer,
   config: BagpiperConfig,
-): Message[] {
+): Message[] => draft(plan, example, tokenizer, config).messages;
+
+function draft(plan: SamplePlan, example: Example, tokenizer: Tokenizer, config: BagpiperConfig): Draft {
   const random = new Random(plan.seed);
   const { caption, questions, requests } = makeWords(example.scene, random);
   const text = (role: 'system' | 'user' | 'assistant', words: string): Message => ({
@@ -86,41 +120,40 @@ export function conversation(
     frames: example.features.length / config.adaptor_input_dim,
   };
   const sound = (): Message => ({ role: 'assistant', modality: 'audio', codes: example.codes! });
+  const plain = (...messages: Message[]): Draft => ({ messages, weights: [] });
+  const answered = (given: Message, question: Question, told: string): Draft => {
+    const thinking = question.choices ? thinkByEar(random, question.answer) : question.thinking;
+    const said = understandingText({ caption: told, thinking, answer: question.answer });
+    const messages = [given, text('user', question.text), text('assistant', said)];
+    return { messages, weights: decisions(said, thinking, question, tokenizer) };
+  };
   switch (plan.kind) {
     case 'caption':
-      return [heard, text('assistant', caption)];
+      return plain(heard, text('assistant', caption));
     case 'text':
-      return [text('assistant', caption)];
+      return plain(text('assistant', caption));
     case 'sound':
-      return [text('user', caption), sound()];
+      return plain(text('user', caption), sound());
     case 'ask':
+      return answered(heard, random.pick(questions), caption);
+    case 'read':
+      return answered(text('user', caption), random.pick(questions), caption);
     case 'event':
-    case 'read': {
-      const question = plan.kind === 'event' ? askForEvent(caption, random) : random.pick(questions);
-      return [
-        plan.kind === 'read' ? text('user', caption) : heard,
-        text('user', question.text),
-        text('assistant', understandingText({ caption, thinking: question.thinking, answer: question.answer })),
-      ];
-    }
+      return answered(heard, askForEvent(caption, random), caption);
     case 'choose': {
       const choosing = questions.filter(({ choices }) => choices !== undefined);
-      const { text: asked, answer } = random.pick(choosing.length > 0 ? choosing : questions);
-      const thinking = thinkByEar(random, answer);
-      return [
-        heard,
-        text('user', asked),
-        text('assistant', understandingText({ caption: example.told!, thinking, answer })),
-      ];
+      const told = example.told ?? makeWords(mishear(example.scene, random), random).caption;
+      const { messages, weights } = answered(heard, random.pick(choosing.length > 0 ? choosing : questions), told);
+      return { messages, weights: [{ from: 0, to: tokenizer.encode(told).length, weight: 0 }, ...weights] };
     }
     case 'render': {
       const request = random.pick(requests);
-      return [
+      return plain(
         text('system', SYSTEM_PROMPT),
         text('user', request.text),
         text('assistant', generationText({ thinking: request.thinking, caption })),
         sound(),
-      ];
+      );
     }
   }
 }
@@ -132,35 +165,72 @@ function askForEvent(caption: string, random: Random): Question {
   return eventQuestion(facts, random, answer) ?? eventQuestion(facts, random, 'no')!;
 }
 
+/** Where in an assistant's text the answer is decided. */
+function decisions(said: string, thinking: string, { choices, answer }: Question, tokenizer: Tokenizer): Weighted[] {
+  const start = said.indexOf(thinking);
+  if (choices) {
+    const choice = answer.replace(/[.?!]$/, '');
+    const at = start + thinking.indexOf(choice);
+    return [{ ...idsOf(said, at, at + choice.length, tokenizer), weight: DECISION.choice }];
+  }
+  const looked = thinking.indexOf(LOOKED_FOR);
+  if (looked < 0) return [];
+  const { from } = idsOf(said, start + looked + LOOKED_FOR.length, said.length, tokenizer);
+  return [{ from, to: from + 1, weight: DECISION.event }];
+}
+
+/** Which ids of a text hold the characters from one place to another. */
+function idsOf(text: string, from: number, to: number, tokenizer: Tokenizer): Pick<Weighted, 'from' | 'to'> {
+  const ids = tokenizer.encode(text);
+  // Ids of a beginning may differ in the last one from those of the whole.
+  const before = tokenizer.encode(text.slice(0, from));
+  let first = 0;
+  while (first < before.length && before[first] === ids[first]) first++;
+  return { from: first, to: Math.max(first + 1, tokenizer.encode(text.slice(0, to)).length) };
+}
+
 /** Builds a sample; now and then its condition is dropped, for guidance. */
 export function buildSample(plan: SamplePlan, example: Example, tokenizer: Tokenizer, config: BagpiperConfig): Sample {
-  const grid = buildRows(conversation(plan, example, tokenizer, config), config, { mode: 'train' });
-  if (plan.kind === 'choose') forgive(grid, tokenizer.encode(example.told!).length, config);
-  if (plan.kind === 'sound' || plan.kind === 'render') lighten(grid, example.codes!, config);
+  const { messages, weights } = draft(plan, example, tokenizer, config);
+  const grid = buildRows(messages, config, { mode: 'train' });
+  weigh(grid, weights, config);
+  if (plan.kind === 'sound' || plan.kind === 'render') weighSound(grid, example.codes!, config);
   const kept = drawKeptMessage(grid, config, new Random(`${plan.seed}/dropout`));
   if (kept !== null) return { grid: dropConditions(grid, kept), features: [] };
   return { grid, features: grid.continuous.map(() => example.features) };
 }
 
-/** The first ids of the last message are read, not learned: they may be the model's own mistakes. */
-function forgive(grid: TokenGrid, ids: number, config: BagpiperConfig): void {
-  const from = grid.segments[grid.segments.length - 1].contentStart * config.num_stream;
-  grid.lossMask.fill(0, from, from + ids * config.num_stream);
+/** Gives ids of the last message their weights. */
+function weigh(grid: TokenGrid, weights: readonly Weighted[], { num_stream: streams }: BagpiperConfig): void {
+  const { contentStart } = grid.segments[grid.segments.length - 1];
+  for (const { from, to, weight } of weights) {
+    for (let at = (contentStart + from) * streams; at < (contentStart + to) * streams; at++)
+      grid.lossMask[at] *= weight;
+  }
 }
 
 /** What a frame counts that is the same as the one before. */
 const REPEATED = 0.25;
 
+/** What each stream of a frame counts, from the coarsest on: what sounds is in the first ones, the last ones are nearly noise. */
+const STREAMS = [1.75, 1.5, 1.25, 1, 0.75, 0.65, 0.6, 0.5];
+
+/** What the end of a sound counts, one decision among hundreds of frames. */
+const END = 4;
+
 /**
  * Silence and steady tones are long runs of one frame. At full weight, repeating the last frame is what a small model learns
  * first and does longest.
  */
-function lighten(grid: TokenGrid, codes: Int32Array, { num_stream: streams }: BagpiperConfig): void {
-  const { contentStart } = grid.segments[grid.segments.length - 1];
-  for (let frame = 1; frame < codes.length / streams; frame++) {
+function weighSound(grid: TokenGrid, codes: Int32Array, { num_stream: streams }: BagpiperConfig): void {
+  const { contentStart, contentLength } = grid.segments[grid.segments.length - 1];
+  for (let frame = 0; frame < codes.length / streams; frame++) {
     const [now, before] = [frame, frame - 1].map((f) => codes.subarray(f * streams, (f + 1) * streams));
-    if (now.some((code, stream) => code !== before[stream])) continue;
+    const repeated = frame > 0 && now.every((code, stream) => code === before[stream]);
     // Stream s of a frame stands s rows below its first.
-    for (let s = 0; s < streams; s++) grid.lossMask[(contentStart + frame + s) * streams + s] *= REPEATED;
+    for (let s = 0; s < streams; s++) {
+      grid.lossMask[(contentStart + frame + s) * streams + s] *= STREAMS[s] * (repeated ? REPEATED : 1);
+    }
   }
+  grid.lossMask[(contentStart + contentLength) * streams] *= END;
 }

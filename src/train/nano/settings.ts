@@ -66,8 +66,8 @@ export const ENCODER: AudioConfig = nanoConfig().audio_config!;
 export const CORPUS = {
   seed: 'nano-1',
   scenes: { train: 20_480, valid: 512, test: 1000 },
-  /** speech alone, for the encoder */
-  speech: { seed: 'nano-speech-1', scenes: 6144 },
+  /** speech alone, for the encoder and for a finished model's language model */
+  speech: { seed: 'nano-speech-1', scenes: 12_288 },
 } as const;
 
 /** Encoder pre-training. The picture of each replica's batch has so many mel frames of 10 ms. */
@@ -138,7 +138,8 @@ export const STAGES: readonly StageSettings[] = [
 export const FURTHER_STAGES: readonly StageSettings[] = [
   {
     name: 'further',
-    mixture: { caption: 0.8, ask: 0.7, event: 0.3, choose: 1.5, read: 0.3, sound: 0.4, render: 0.4 },
+    mixture: { caption: 0.8, ask: 0.5, event: 0.4, choose: 0.5, read: 0.2, sound: 0.4, render: 0.4 },
+    speech: { caption: 0.6, ask: 0.2, choose: 0.2, sound: 0.5, render: 0.3 },
     retold: 1536,
     schedule: { peak: 1e-3, warmup: 100, steps: 2600, floor: 0.03 },
     clip: 1,

@@ -97,7 +97,13 @@ describe('a stage with replicas', () => {
     const stage: StageSettings = { ...STAGE, name: 'pair', mixture, freeze: 'nothing', replicas: 2 };
     const options = { config, sizes: SIZES, tokenizer, seed: 'lm', threads: 1, examples: EXAMPLES, held: [] };
     const go = async (out: string, parameters: Map<string, Float32Array>, signal?: AbortSignal) => {
-      const given = { ...options, out: join(root, out), parameters, signal, replicas: { examples, tokenizer: file } };
+      const given = {
+        ...options,
+        out: join(root, out),
+        parameters,
+        signal,
+        replicas: { examples: [examples], tokenizer: file },
+      };
       const result = await compiled.trainStage(stage, given);
       const log = readFileSync(join(root, out, 'log.jsonl'), 'utf8')
         .trimEnd()

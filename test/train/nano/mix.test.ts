@@ -3,7 +3,7 @@ import { logMel } from '../../../src/audio/index.js';
 import type { Scene } from '../../../src/corpus/index.js';
 import { Random } from '../../../src/random.js';
 import type { Clip } from '../../../src/train/nano/encoder.js';
-import { covers, isBackground, isSpeechAlone, layOver } from '../../../src/train/nano/mix.js';
+import { covers, isBackground, isForeground, isSpeechAlone, layOver } from '../../../src/train/nano/mix.js';
 import { type ByteMel, melFrames } from '../../../src/train/nano/shards.js';
 import { EMPTY, noiseClip } from './clips.js';
 
@@ -130,10 +130,12 @@ describe('what can be laid over what', () => {
   const clip = (scene: Scene): Clip => noiseClip(scene, 'clip');
 
   it('is speech with nothing else, over clips without speech or noise of their own', () => {
-    expect(isSpeechAlone(speech)).toBe(true);
-    expect(isSpeechAlone({ ...speech, events: background.events })).toBe(false);
-    expect(isSpeechAlone({ ...speech, quality: { band: 'narrow', noise: 'none' } })).toBe(false);
-    expect(isSpeechAlone(background)).toBe(false);
+    const telephone: Scene = { ...speech, quality: { band: 'narrow', noise: 'none' } };
+    expect([speech, telephone].map(isForeground)).toEqual([true, false]);
+    expect([speech, telephone].map(isSpeechAlone)).toEqual([true, true]);
+    for (const scene of [{ ...speech, events: background.events }, background]) {
+      expect([isSpeechAlone(scene), isForeground(scene)]).toEqual([false, false]);
+    }
     expect(isBackground(background)).toBe(true);
     expect(isBackground(speech)).toBe(false);
     expect(isBackground({ ...background, quality: { band: 'full', noise: 'slight' } })).toBe(false);
