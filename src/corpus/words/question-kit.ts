@@ -86,6 +86,7 @@ const LETTERS = ['A', 'B', 'C', 'D'] as const;
 /**
  * A question with four choices, the right one at a random place.
  * @param wrong at least three different texts, none of them true; fewer give no question
+ * @param steps the thinking, or what makes it of the choices
  */
 export function pickOne(
   ask: Ask,
@@ -93,14 +94,15 @@ export function pickOne(
   text: string,
   right: string,
   wrong: readonly string[],
-  steps: Steps,
+  steps: Steps | ((choices: readonly string[]) => string),
 ): Question[] {
   const others = [...new Set(wrong)].filter((choice) => choice !== right);
   if (others.length < 3) return [];
   const choices = ask.random.shuffle(others).slice(0, 3);
   choices.splice(ask.random.int(4), 0, right);
   const listed = choices.map((choice, i) => `(${LETTERS[i]}) ${choice}`).join(' ');
-  return [{ kind, text: `${text} ${listed}`, choices, answer: right, thinking: think(ask.random, steps) }];
+  const thinking = typeof steps === 'function' ? steps(choices) : think(ask.random, steps);
+  return [{ kind, text: `${text} ${listed}`, choices, answer: right, thinking }];
 }
 
 /** How a question names a speaker: "the speaker", "the woman", "the second man". */

@@ -100,6 +100,11 @@ function lookFor({ events, ambience }: CaptionFacts, asked: string | null): stri
   return `The caption tells of ${found}. ${LOOKED_FOR} ${bare ?? NONE}.`;
 }
 
+/** Thinking that goes through the choices and names those that are heard, so that the one left over is not. */
+function tickOff(choices: readonly string[], right: string): string {
+  return `Heard of these: ${listing(choices.filter((choice) => choice !== right))}. Not heard: ${right}.`;
+}
+
 const absence: Maker = (ask) => {
   const { facts, random } = ask;
   const out = [];
@@ -133,13 +138,8 @@ const absence: Maker = (ask) => {
   if (facts.presence.speech) heard.push('someone speaking');
   if (facts.presence.music) heard.push('music');
   const right = surfaceLabel(absentLabels(ask)[0] as string);
-  out.push(
-    ...pickOne(ask, 'absence', random.pick(MISSING), right, heard, {
-      asked: ['which sound is not heard', 'which sound is missing', 'what is not heard'],
-      said: [`we hear ${listing(heard)}`, `the clip has ${listing(heard)}`, `the sounds are ${listing(heard)}`],
-      so: [`${right} ${isAre(right)} not heard`, `${right} ${isAre(right)} missing`, `the answer is ${right}`],
-    }),
-  );
+  const thinking = (choices: readonly string[]) => tickOff(choices, right);
+  out.push(...pickOne(ask, 'absence', random.pick(MISSING), right, heard, thinking));
   const label = absentLabels(ask)[1] as string;
   const noun = surfaceLabel(label);
   out.push(

@@ -122,7 +122,9 @@ function draft(plan: SamplePlan, example: Example, tokenizer: Tokenizer, config:
   const sound = (): Message => ({ role: 'assistant', modality: 'audio', codes: example.codes! });
   const plain = (...messages: Message[]): Draft => ({ messages, weights: [] });
   const answered = (given: Message, question: Question, told: string): Draft => {
-    const thinking = question.choices ? thinkByEar(random, question.answer) : question.thinking;
+    // What is missing is found by going through the choices, everything else by ear: the caption may be wrong.
+    const byEar = question.choices !== undefined && question.kind !== 'absence';
+    const thinking = byEar ? thinkByEar(random, question.answer) : question.thinking;
     const said = understandingText({ caption: told, thinking, answer: question.answer });
     const messages = [given, text('user', question.text), text('assistant', said)];
     return { messages, weights: decisions(said, thinking, question, tokenizer) };
@@ -170,7 +172,7 @@ function decisions(said: string, thinking: string, { choices, answer }: Question
   const start = said.indexOf(thinking);
   if (choices) {
     const choice = answer.replace(/[.?!]$/, '');
-    const at = start + thinking.indexOf(choice);
+    const at = start + thinking.lastIndexOf(choice);
     return [{ ...idsOf(said, at, at + choice.length, tokenizer), weight: DECISION.choice }];
   }
   const looked = thinking.indexOf(LOOKED_FOR);
