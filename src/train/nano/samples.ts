@@ -225,8 +225,9 @@ const END = 4;
  * first and does longest.
  */
 function weighSound(grid: TokenGrid, codes: Int32Array, { num_stream: streams }: BagpiperConfig): void {
-  const { contentStart, contentLength } = grid.segments[grid.segments.length - 1];
-  for (let frame = 0; frame < codes.length / streams; frame++) {
+  const { contentStart } = grid.segments[grid.segments.length - 1];
+  const frames = codes.length / streams;
+  for (let frame = 0; frame < frames; frame++) {
     const [now, before] = [frame, frame - 1].map((f) => codes.subarray(f * streams, (f + 1) * streams));
     const repeated = frame > 0 && now.every((code, stream) => code === before[stream]);
     // Stream s of a frame stands s rows below its first.
@@ -234,5 +235,6 @@ function weighSound(grid: TokenGrid, codes: Int32Array, { num_stream: streams }:
       grid.lossMask[(contentStart + frame + s) * streams + s] *= STREAMS[s] * (repeated ? REPEATED : 1);
     }
   }
-  grid.lossMask[(contentStart + contentLength) * streams] *= END;
+  // The first row without a code of the first stream is where a sound is heard to be over; the rest only finish their frames.
+  grid.lossMask[(contentStart + frames) * streams] *= STREAMS[0] * END;
 }

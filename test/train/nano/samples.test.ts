@@ -280,8 +280,11 @@ describe('buildSample', () => {
       for (const [frame, part] of [1, 0.25, 0.25, 1, 1, 0.25].entries()) {
         for (const [s, weight] of weights[frame].entries()) expect(weight / first[s]).toBeCloseTo(part, 6);
       }
-      const { contentLength } = grid.segments[grid.segments.length - 1];
-      expect(grid.lossMask[(contentStart + contentLength) * streams]).toBe(4);
+      // The row after the last frame: the first stream has no code there any more.
+      const row = (contentStart + 6) * streams;
+      expect(grid.ids[row]).toBe(config.codec_base_offset);
+      expect(grid.lossMask[row] * streams).toBeCloseTo(4 * first[0], 6);
+      expect(grid.lossMask[row + streams] * streams).toBeCloseTo(1, 6);
     }
   });
 
