@@ -11,6 +11,7 @@ export {
   eventAsked,
   eventQuestion,
   extractFacts,
+  isSpeechAlone,
   LEXICON,
   LOOKED_FOR,
   makeWords,

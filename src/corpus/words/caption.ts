@@ -33,6 +33,12 @@ export function scenePresence(scene: Scene): p.Presence {
   };
 }
 
+/** Whether there is speech and nothing else. */
+export function isSpeechAlone(scene: Scene): boolean {
+  const { speech, music, sound } = scenePresence(scene);
+  return speech && !music && !sound;
+}
+
 class Writer {
   readonly facts = noFacts();
   constructor(

@@ -5,6 +5,7 @@ import { captionWithFacts } from './caption.js';
 import { questions } from './questions.js';
 import { requests } from './requests.js';
 
+export { isSpeechAlone } from './caption.js';
 export { type CaptionFacts, extractFacts, presence } from './facts.js';
 export { thinkByEar } from './question-kit.js';
 export { eventAsked, eventQuestion } from './questions-event.js';

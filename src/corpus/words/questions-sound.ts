@@ -83,6 +83,12 @@ function isHeard(noun: string): string[] {
   ];
 }
 
+/** Events, each once, and the ambience, in the words of questions. */
+function soundsHeard({ events, ambience }: CaptionFacts): string[] {
+  const heard = [...new Set(events.map(({ label }) => surfaceLabel(label)))];
+  return ambience ? [...heard, surfaceLabel(ambience)] : heard;
+}
+
 /** What stands before the sound that was asked for, or before {@link NONE}. */
 export const LOOKED_FOR = 'Asked for and heard:';
 
@@ -93,9 +99,9 @@ const NONE = 'none';
  * Thinking that looks for one sound: first all that there are, in the question's own words, then the one that was asked for, if it is among
  * them. A small model finds it by copying what stands in both places; whether two phrases are the same it cannot tell otherwise.
  */
-function lookFor({ events, ambience }: CaptionFacts, asked: string | null): string {
-  const labels = [...new Set([...events.map(({ label }) => label), ...(ambience ? [ambience] : [])])];
-  const found = labels.length > 0 ? listing(labels.map(surfaceLabel)) : 'no such sound';
+function lookFor(facts: CaptionFacts, asked: string | null): string {
+  const sounds = soundsHeard(facts);
+  const found = sounds.length > 0 ? listing(sounds) : 'no such sound';
   const bare = asked?.replace(/^(an?|the) /, '');
   return `The caption tells of ${found}. ${LOOKED_FOR} ${bare ?? NONE}.`;
 }
@@ -133,8 +139,7 @@ const absence: Maker = (ask) => {
       ),
     );
   }
-  const heard = [...new Set(facts.events.map((e) => surfaceLabel(e.label)))];
-  if (facts.ambience) heard.push(surfaceLabel(facts.ambience));
+  const heard = soundsHeard(facts);
   if (facts.presence.speech) heard.push('someone speaking');
   if (facts.presence.music) heard.push('music');
   const right = surfaceLabel(absentLabels(ask)[0] as string);

@@ -2,9 +2,11 @@
  * Signal measures of voices, music and events that know nothing of the model: features in closed form, compared with the same
  * features of the synthesizers' own clips of the split train. The nearest class is what is heard.
  */
+
 import { join } from 'node:path';
 import { loadMono16k } from '../../audio/index.js';
 import { EVENTS, INSTRUMENTS, type Scene, VOICES } from '../../corpus/index.js';
+import { isSpeechAlone } from '../../corpus/words/caption.js';
 import { BagpiperError } from '../../errors.js';
 import { listShards, readShard } from '../../train/nano/shards.js';
 import { fitClasses, type Sample } from '../metrics/classes.js';
@@ -12,7 +14,7 @@ import { tempoFeatures, timbreFeatures } from '../metrics/features.js';
 import { momentFeatures, moments } from '../metrics/moments.js';
 import { medianPitch } from '../metrics/pitch.js';
 import type { Tell } from './results.js';
-import { isEventsAlone, isMusicAlone, isSpeechAlone } from './stages.js';
+import { isEventsAlone, isMusicAlone } from './stages.js';
 
 /** What is measured of sounds (samples at 16 kHz); null where a sound is silent or has no pitch. */
 export interface Measures {

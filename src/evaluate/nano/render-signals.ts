@@ -3,12 +3,14 @@
  * the synthesizers' train clips (measures.ts) and know nothing of the model. The same measures on the originals of the
  * same scenes say how far they can be trusted, on codec round trips what the codec costs.
  */
+
 import type { Scene } from '../../corpus/index.js';
+import { isSpeechAlone } from '../../corpus/words/caption.js';
 import type { Part } from '../metrics/statistics.js';
 import type { Context, TestClip } from './context.js';
 import { fitMeasures, type Measures } from './measures.js';
 import { atLeast, type More, missing, percent, type Row, ratio, share, type Target } from './report.js';
-import { isEventsAlone, isMusicAlone, isSpeechAlone, STAGE_NAMES, STAGES, type Stage, stagedSounds } from './stages.js';
+import { isEventsAlone, isMusicAlone, STAGE_NAMES, STAGES, type Stage, stagedSounds } from './stages.js';
 
 const PART = 'render';
 

@@ -1,5 +1,7 @@
 /** Whether the requested words can be heard in renderings: by the model itself, and by an independent recognizer. */
+
 import { extractFacts } from '../../corpus/index.js';
+import { isSpeechAlone } from '../../corpus/words/caption.js';
 import type { WordErrors } from '../../text/index.js';
 import { ratioOf } from '../metrics/statistics.js';
 import { heardWords } from './captions.js';
@@ -7,7 +9,7 @@ import { type Context, resultsOf, type TestClip } from './context.js';
 import { findRecognizer, type Recognizer } from './recognizer.js';
 import type { Rendering } from './render.js';
 import { atMost, missing, type Row, statistic, wordErrorRow, wordPart } from './report.js';
-import { isSpeechAlone, STAGE_NAMES, STAGES, type Stage, type StagedSounds, stagedSounds } from './stages.js';
+import { STAGE_NAMES, STAGES, type Stage, type StagedSounds, stagedSounds } from './stages.js';
 
 const PART = 'render';
 /** By how much more than on the synthesizers' own audio the recognizer may err (issue "The small world, mastered"). */

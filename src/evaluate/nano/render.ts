@@ -3,7 +3,7 @@ import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { writeWav } from '../../audio/index.js';
 import { extractFacts, makeWords, presence, type Scene, VOICES } from '../../corpus/index.js';
-import { scenePresence } from '../../corpus/words/caption.js';
+import { isSpeechAlone, scenePresence } from '../../corpus/words/caption.js';
 import { Random } from '../../random.js';
 import type { Parts } from '../../tasks/index.js';
 import { KINDS, presenceRight } from './captions.js';
@@ -12,7 +12,7 @@ import { missingSignals, signalRows } from './render-signals.js';
 import { missingWords, wordRows } from './render-words.js';
 import { missing, type Row, share } from './report.js';
 import { fill } from './results.js';
-import { isEventsAlone, isMusicAlone, isSpeechAlone, renderedPath } from './stages.js';
+import { isEventsAlone, isMusicAlone, renderedPath } from './stages.js';
 
 const PART = 'render';
 /** Root mean square below which a sound counts as silent: -60 dB of full scale. */

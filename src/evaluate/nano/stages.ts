@@ -61,11 +61,6 @@ async function codedSounds(
   return sounds;
 }
 
-export function isSpeechAlone(scene: Scene): boolean {
-  const { speech, music, sound } = scenePresence(scene);
-  return speech && !music && !sound;
-}
-
 export function isMusicAlone(scene: Scene): boolean {
   const { speech, music, sound } = scenePresence(scene);
   return music && !speech && !sound;

@@ -1,4 +1,5 @@
 /** Trains nano's language model in stages on prepared examples. Each stage starts from the last one's parameters. */
+import { isSpeechAlone } from '../../corpus/index.js';
 import { Graph } from '../../graph/index.js';
 import { type BagpiperConfig, packGrids, type TrainingSizes, trainingLoss } from '../../model/index.js';
 import type { Tokenizer } from '../../text/index.js';
@@ -9,7 +10,6 @@ import { Replicas } from '../replicas.js';
 import type { ScheduleOptions } from '../schedule.js';
 import { Trainer } from '../trainer.js';
 import type { LanguageShare } from './lm-replica.js';
-import { isSpeechAlone } from './mix.js';
 import { buildSample, type Example, type Mixture, planPass, type Sample, type SamplePlan } from './samples.js';
 
 export interface StageSettings {

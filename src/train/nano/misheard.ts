@@ -57,7 +57,7 @@ function similar(written: string, random: Random): string {
   const letters = [...word.toLowerCase()];
   const others = Array.from({ length: SIMILAR_OF }, () => random.pick(LEXICON)).filter((w) => w !== word.toLowerCase());
   const distance = (other: string) => editDistance([...other], letters);
-  const [best] = others.sort((a, b) => distance(a) - distance(b));
+  const best = others.reduce((a, b) => (distance(b) < distance(a) ? b : a));
   const capital = word[0] !== word[0]?.toLowerCase();
   return (capital ? best[0].toUpperCase() + best.slice(1) : best) + mark;
 }

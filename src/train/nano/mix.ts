@@ -1,5 +1,5 @@
 /** More to hear from the same clips: speech laid over another clip's music and sounds, in their log-mel pictures. */
-import type { Scene } from '../../corpus/index.js';
+import { isSpeechAlone, type Scene } from '../../corpus/index.js';
 import type { Random } from '../../random.js';
 import type { Clip } from './encoder.js';
 import type { ByteMel } from './shards.js';
@@ -10,10 +10,6 @@ const FRAME = 0.01;
 const LEAST_LEFT = 0.2;
 /** By how many decibels the background is lowered, at most. */
 const LOWERED = 10;
-
-/** Whether there is speech and nothing else. */
-export const isSpeechAlone = ({ speech, music, events, ambience }: Scene): boolean =>
-  speech.length > 0 && !music && events.length === 0 && !ambience;
 
 /** Whether speech can be laid over something else: nothing else is there, and all of the band. */
 export const isForeground = (scene: Scene): boolean => isSpeechAlone(scene) && scene.quality.band === 'full';

@@ -63,14 +63,13 @@ export type Mixture = Readonly<Partial<Record<SampleKind, number>>>;
 /** One pass over the examples: each kind as often as the mixture for the example says (a fraction is a probability). */
 export function planPass(
   examples: readonly Example[],
-  mixture: Mixture | ((example: Example) => Mixture),
+  mixtureOf: (example: Example) => Mixture,
   seed: string,
 ): SamplePlan[] {
   const random = new Random(seed);
   const plans: SamplePlan[] = [];
   examples.forEach((example, i) => {
-    const shares = typeof mixture === 'function' ? mixture(example) : mixture;
-    for (const [kind, share] of Object.entries(shares) as [SampleKind, number][]) {
+    for (const [kind, share] of Object.entries(mixtureOf(example)) as [SampleKind, number][]) {
       if ((kind === 'sound' || kind === 'render') && !example.codes) continue;
       const times = Math.floor(share) + (random.chance(share % 1) ? 1 : 0);
       for (let k = 0; k < times; k++) plans.push({ example: i, kind, seed: `${seed}/${i}/${kind}/${k}` });
@@ -126,8 +125,13 @@ function draft(plan: SamplePlan, example: Example, tokenizer: Tokenizer, config:
     const byEar = question.choices !== undefined && question.kind !== 'absence';
     const thinking = byEar ? thinkByEar(random, question.answer) : question.thinking;
     const said = understandingText({ caption: told, thinking, answer: question.answer });
-    const messages = [given, text('user', question.text), text('assistant', said)];
-    return { messages, weights: decisions(said, thinking, question, tokenizer) };
+    const ids = tokenizer.encode(said);
+    const messages: Message[] = [
+      given,
+      text('user', question.text),
+      { role: 'assistant', modality: 'text', textIds: ids },
+    ];
+    return { messages, weights: decisions({ said, ids }, thinking, question, tokenizer) };
   };
   switch (plan.kind) {
     case 'caption':
@@ -168,27 +172,32 @@ function askForEvent(caption: string, random: Random): Question {
 }
 
 /** Where in an assistant's text the answer is decided. */
-function decisions(said: string, thinking: string, { choices, answer }: Question, tokenizer: Tokenizer): Weighted[] {
+function decisions(
+  { said, ids }: { said: string; ids: ArrayLike<number> },
+  thinking: string,
+  { choices, answer }: Question,
+  tokenizer: Tokenizer,
+): Weighted[] {
   const start = said.indexOf(thinking);
+  const idsBefore = (place: number) => tokenizer.encode(said.slice(0, place));
+  /** The id that holds the character at a place: ids of a beginning may differ in the last one from those of the whole. */
+  const idAt = (place: number): number => {
+    const before = idsBefore(place);
+    let first = 0;
+    while (first < before.length && before[first] === ids[first]) first++;
+    return first;
+  };
   if (choices) {
     const choice = answer.replace(/[.?!]$/, '');
     const at = start + thinking.lastIndexOf(choice);
-    return [{ ...idsOf(said, at, at + choice.length, tokenizer), weight: DECISION.choice }];
+    const from = idAt(at);
+    const to = Math.max(from + 1, idsBefore(at + choice.length).length);
+    return [{ from, to, weight: DECISION.choice }];
   }
   const looked = thinking.indexOf(LOOKED_FOR);
   if (looked < 0) return [];
-  const { from } = idsOf(said, start + looked + LOOKED_FOR.length, said.length, tokenizer);
+  const from = idAt(start + looked + LOOKED_FOR.length);
   return [{ from, to: from + 1, weight: DECISION.event }];
-}
-
-/** Which ids of a text hold the characters from one place to another. */
-function idsOf(text: string, from: number, to: number, tokenizer: Tokenizer): Pick<Weighted, 'from' | 'to'> {
-  const ids = tokenizer.encode(text);
-  // Ids of a beginning may differ in the last one from those of the whole.
-  const before = tokenizer.encode(text.slice(0, from));
-  let first = 0;
-  while (first < before.length && before[first] === ids[first]) first++;
-  return { from: first, to: Math.max(first + 1, tokenizer.encode(text.slice(0, to)).length) };
 }
 
 /** Builds a sample; now and then its condition is dropped, for guidance. */

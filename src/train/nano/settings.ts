@@ -78,7 +78,7 @@ export const ENCODER_TRAINING = {
   /** share of clips of speech alone that get another clip's music and sounds under them */
   laidOver: 0.5,
   schedule: { peak: 7e-4, warmup: 100, steps: 15_000, floor: 0.02 } satisfies ScheduleOptions,
-  /** of a finished model's encoder, whose heads start anew */
+  /** of an encoder that is trained on: a finished model's, or one with the heads of its training */
   further: { peak: 8e-4, warmup: 200, steps: 10_000, floor: 0.02 } satisfies ScheduleOptions,
   clip: 1,
 };

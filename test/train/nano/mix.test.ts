@@ -1,9 +1,9 @@
 import { describe, expect, it } from 'vitest';
 import { logMel } from '../../../src/audio/index.js';
-import type { Scene } from '../../../src/corpus/index.js';
+import { isSpeechAlone, type Scene } from '../../../src/corpus/index.js';
 import { Random } from '../../../src/random.js';
 import type { Clip } from '../../../src/train/nano/encoder.js';
-import { covers, isBackground, isForeground, isSpeechAlone, layOver } from '../../../src/train/nano/mix.js';
+import { covers, isBackground, isForeground, layOver } from '../../../src/train/nano/mix.js';
 import { type ByteMel, melFrames } from '../../../src/train/nano/shards.js';
 import { EMPTY, noiseClip } from './clips.js';
 
