@@ -59,12 +59,14 @@ export async function follow(
 ): Promise<Parts> {
   const hop = bagpiper.info.codec?.hop ?? 0;
   let phase = '';
+  let take = '';
   for await (const event of reply) {
     if (event.type === 'phase') phase = event.phase;
+    if (event.type === 'take') take = `Take ${event.take} of ${event.of}: `;
     if (event.type === 'text' && shown.includes(event.part)) screen.text(event.part, event.delta);
     else if (phase === 'audio') screen.endText();
     const line = progressLine(event, phase, hop);
-    if (line) screen.progress(line);
+    if (line) screen.progress(take + line);
   }
   screen.endText();
   screen.clearProgress();

@@ -22,6 +22,7 @@ interface RenderFlags extends ModelFlags {
   spectrogram?: string;
   replay?: string;
   seconds?: number;
+  takes?: number;
 }
 
 /** What is to be rendered, and with which settings. */
@@ -38,14 +39,14 @@ export async function render(text: string | undefined, flags: RenderFlags, conte
   const output = checkTargets(flags, context);
   const wanted = flags.replay === undefined ? await fromText(text, flags, context) : await fromFile(text, flags);
   checkFlags(wanted.flags, context);
-  checkOptions({ seconds: wanted.flags.seconds });
+  const { seconds, takes } = wanted.flags;
+  checkOptions({ seconds, takes });
   wanted.text = cleanText(wanted.text, wanted.direct ? 'The caption' : 'The request');
   await withModel(wanted.flags, context, async (bagpiper) => {
     const { info } = bagpiper;
     if (wanted.madeBy) warnOfReplay(flags.replay!, wanted.madeBy, info, screen);
-    const { seconds } = wanted.flags;
-    const length = seconds === undefined ? {} : { seconds };
-    const options = { ...verbOptions(wanted.flags, signal), ...length, direct: wanted.direct };
+    const more = { ...(seconds === undefined ? {} : { seconds }), ...(takes === undefined ? {} : { takes }) };
+    const options = { ...verbOptions(wanted.flags, signal), ...more, direct: wanted.direct };
     const shown: TextPart[] = flags.json || output === '-' ? [] : ['thinking', 'caption'];
     const parts = await follow(bagpiper.render(wanted.text, options), bagpiper, screen, shown);
     const { audio } = parts;
@@ -175,8 +176,13 @@ async function tell(
   const { samples, sampleRate } = parts.audio!;
   const seconds = samples.length / sampleRate;
   const files = { file: output, ...(flags.spectrogram === undefined ? {} : { spectrogram: flags.spectrogram }) };
-  const { thinking, caption } = parts;
-  if (flags.json) await screen.result(jsonLine({ ...files, text, direct, thinking, caption, seconds }, parts, info));
+  const { thinking, caption, takes } = parts;
+  const made = { text, direct, thinking, caption, seconds, ...(takes === undefined ? {} : { takes }) };
+  if (flags.json) await screen.result(jsonLine({ ...files, ...made }, parts, info));
   else await screen.result(output);
-  screen.note(`${seconds.toFixed(1)} s of sound, seed ${parts.seed}`);
+  for (const { seed, likeness, heard } of takes ?? []) {
+    screen.detail(`seed ${seed}, likeness ${likeness.toFixed(2)}: ${heard || 'nothing to hear'}`);
+  }
+  const kept = takes === undefined ? '' : `, the best of ${takes.length} takes`;
+  screen.note(`${seconds.toFixed(1)} s of sound, seed ${parts.seed}${kept}`);
 }

@@ -19,6 +19,8 @@ import { checkOptions, cleanText, clock, hear, hearPieces, joined, overlapOf, RA
 import { PartSplitter, parseGeneration, parseUnderstanding, type TextForm } from './parse.js';
 import { SYSTEM_PROMPT } from './prompts.js';
 import { startReply } from './reply.js';
+import { addStats } from './stats.js';
+import { bestTake } from './takes.js';
 import type { AudioInput, Bagpiper, Parts, RenderOptions, Reply, VerbEvent, VerbOptions } from './types.js';
 
 type Tell = (event: VerbEvent) => void;
@@ -155,31 +157,49 @@ function ask(engine: Engine, audio: AudioInput, question: string, options: VerbO
 function render(engine: Engine, wanted: string, options: RenderOptions): Reply {
   return startReply(async (tell, signal) => {
     checkOptions(options);
-    const text = cleanText(wanted, options.direct ? 'The caption' : 'The request');
-    const parts = emptyParts(options, []);
-    const { prompts, soundNeedsText } = engine.info;
-    const direct = options.direct === true && !soundNeedsText;
-    if (options.direct && !direct) {
-      parts.warnings.push(
-        'The server renders no caption as it is: it took it as a request and wrote a caption of its own.',
-      );
-    }
-    const system = options.system ?? (direct ? '' : (prompts?.render ?? SYSTEM_PROMPT));
-    const request = settings(options, 'audio');
-    const rows = rowsOf(options.seconds, engine.info);
-    if (rows !== undefined) request.audio = { ...request.audio, min_step: rows, max_step: rows };
-    const run = await generate(engine, tell, parts, 'generation', {
-      ...request,
-      messages: [...words('system', system), { role: 'user', modality: 'text', text }],
-      segments: direct ? ['audio'] : ['text', 'audio'],
-      signal,
+    const { takes = 1, seed = 0 } = options;
+    if (takes === 1) return makeSound(engine, wanted, options, tell, signal);
+    return bestTake({
+      takes,
+      seed,
+      make: (seed, tell) => makeSound(engine, wanted, { ...options, seed }, tell, signal),
+      hear: (samples) => describe(engine, samples, { seed, temperature: 0, signal }),
+      tell,
     });
-    Object.assign(parts, direct ? { caption: text } : parseGeneration(run.text));
-    parts.audio = run.sounds ? { samples: run.samples, sampleRate: RATE } : null;
-    if (rows !== undefined) tellLength(parts, options.seconds!);
-    if (run.sounds && run.samples.length === 0) parts.warnings.push('The model ended at once: there is no sound.');
-    return parts;
   }, options.signal);
+}
+
+async function makeSound(
+  engine: Engine,
+  wanted: string,
+  options: RenderOptions,
+  tell: Tell,
+  signal: AbortSignal,
+): Promise<Parts> {
+  const text = cleanText(wanted, options.direct ? 'The caption' : 'The request');
+  const parts = emptyParts(options, []);
+  const { prompts, soundNeedsText } = engine.info;
+  const direct = options.direct === true && !soundNeedsText;
+  if (options.direct && !direct) {
+    parts.warnings.push(
+      'The server renders no caption as it is: it took it as a request and wrote a caption of its own.',
+    );
+  }
+  const system = options.system ?? (direct ? '' : (prompts?.render ?? SYSTEM_PROMPT));
+  const request = settings(options, 'audio');
+  const rows = rowsOf(options.seconds, engine.info);
+  if (rows !== undefined) request.audio = { ...request.audio, min_step: rows, max_step: rows };
+  const run = await generate(engine, tell, parts, 'generation', {
+    ...request,
+    messages: [...words('system', system), { role: 'user', modality: 'text', text }],
+    segments: direct ? ['audio'] : ['text', 'audio'],
+    signal,
+  });
+  Object.assign(parts, direct ? { caption: text } : parseGeneration(run.text));
+  parts.audio = run.sounds ? { samples: run.samples, sampleRate: RATE } : null;
+  if (rows !== undefined) tellLength(parts, options.seconds!);
+  if (run.sounds && run.samples.length === 0) parts.warnings.push('The model ended at once: there is no sound.');
+  return parts;
 }
 
 /** Rows of exactly so many seconds of sound: a row a frame, and the last streams' delay. */
@@ -269,13 +289,4 @@ async function generate(
     samples: joined(finished.flatMap(({ samples }) => (samples ? [samples] : []))),
     ...(novelty ? { novelty } : {}),
   };
-}
-
-function addStats(sum: GenerateStats, more: GenerateStats): void {
-  sum.promptRows += more.promptRows;
-  sum.textTokens += more.textTokens;
-  sum.audioFrames += more.audioFrames;
-  for (const phase of Object.keys(sum.seconds) as (keyof GenerateStats['seconds'])[]) {
-    sum.seconds[phase] += more.seconds[phase];
-  }
 }

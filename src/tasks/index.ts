@@ -15,6 +15,7 @@ export type {
   RenderedAudio,
   RenderOptions,
   Reply,
+  Take,
   VerbEvent,
   VerbOptions,
 } from './types.js';

@@ -125,8 +125,19 @@ export function cleanText(text: string, what: string): string {
 /** Seconds of sound that may be asked for: more than any model has positions for. */
 const LONGEST_SECONDS = 600;
 
+/** Takes of one request. */
+const MOST_TAKES = 100;
+
 /** @throws BagpiperError for numbers that mean nothing */
-export function checkOptions({ seed = 0, temperature, topK, guidance, system, seconds }: RenderOptions): void {
+export function checkOptions({
+  seed = 0,
+  temperature,
+  topK,
+  guidance,
+  system,
+  seconds,
+  takes = 1,
+}: RenderOptions): void {
   const whole = (x: number): boolean => Number.isSafeInteger(x);
   if (!whole(seed) || seed < 0) throw new BagpiperError(`The seed is ${seed}; a whole number from 0 on is accepted.`);
   if (temperature !== undefined && !(temperature >= 0 && temperature <= 10)) {
@@ -140,6 +151,9 @@ export function checkOptions({ seed = 0, temperature, topK, guidance, system, se
   }
   if (seconds !== undefined && !(seconds > 0 && seconds <= LONGEST_SECONDS)) {
     throw new BagpiperError(`The length is ${seconds} s; above 0, up to ${LONGEST_SECONDS} s are accepted.`);
+  }
+  if (!(whole(takes) && takes >= 1 && takes <= MOST_TAKES)) {
+    throw new BagpiperError(`The number of takes is ${takes}; a whole number from 1 to ${MOST_TAKES} is accepted.`);
   }
   if (system !== undefined && typeof system !== 'string') {
     throw new BagpiperError(`The system text is ${typeof system}; a text is accepted, "" for none.`);

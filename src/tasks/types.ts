@@ -26,6 +26,20 @@ export interface RenderOptions extends VerbOptions {
   direct?: boolean;
   /** how long the sound shall last, above 0 up to 600; default: the model ends it. Not behind servers */
   seconds?: number;
+  /**
+   * So many takes are made, up to 100, with this seed and the ones after it; the model hears each, and the one is kept in which it hears
+   * most of its caption. Default 1, which is not heard
+   */
+  takes?: number;
+}
+
+/** A take of several: its seed makes it again alone. */
+export interface Take {
+  seed: number;
+  /** how the model describes it; "" where there is nothing to hear */
+  heard: string;
+  /** how much that is like the take's own caption: chrF, from 0 to 1 */
+  likeness: number;
 }
 
 /** What a verb tells while it works. */
@@ -36,7 +50,9 @@ export type VerbEvent =
   /** more sound, samples at 16 kHz */
   | { type: 'audio'; samples: Float32Array }
   /** tokens of text or frames of sound made in this phase so far */
-  | { type: 'progress'; rows: number };
+  | { type: 'progress'; rows: number }
+  /** a take of several begins, the first is 1; text and sound come when one has been chosen */
+  | { type: 'take'; take: number; of: number };
 
 /** Sound that was made. */
 export interface RenderedAudio {
@@ -50,7 +66,10 @@ export interface Parts {
   thinking: string;
   answer: string;
   audio: RenderedAudio | null;
+  /** of several takes, the kept one's */
   seed: number;
+  /** of several takes, all of them, in their order */
+  takes?: Take[];
   stats: GenerateStats;
   /** how unlike the sounds of the model's training the heard sound is; missing where none was heard or the model cannot tell */
   novelty?: Novelty;

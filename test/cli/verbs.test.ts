@@ -128,6 +128,25 @@ describe('render', () => {
     ]);
   });
 
+  it('makes several takes, and the kept one again from its seed alone', async () => {
+    const args = ['render', 'Ring!', '-m', model, '--seconds', '0.4'];
+    const { code, out } = await bagpiper([...args, '-o', at('kept.wav'), '--seed', '3', '--takes', '3', '--json']);
+    const { takes, seed, caption } = JSON.parse(out);
+    expect([code, takes.map((take: { seed: number }) => take.seed), caption]).toEqual([0, [3, 4, 5], RENDERED.caption]);
+    const best = takes.reduce((a: { likeness: number }, b: { likeness: number }) => (b.likeness > a.likeness ? b : a));
+    expect(seed).toBe(best.seed);
+    await bagpiper([...args, '-o', at('alone.wav'), '--seed', String(seed)]);
+    expect(readFileSync(at('alone.wav')).equals(readFileSync(at('kept.wav')))).toBe(true);
+    const told = await bagpiper([...args, '-o', at('told.wav'), '--seed', '3', '--takes', '2', '--verbose']);
+    expect(told.err).toMatch(/seed 3, likeness \d\.\d\d: .+\n.*seed 4, likeness/);
+    expect(told.err).toMatch(/seed [34], the best of 2 takes/);
+    const refused = await bagpiper([...args, '-o', at('no.wav'), '--takes', '0']);
+    expect([refused.code, refused.complaints]).toEqual([
+      2,
+      ['bagpiper: The number of takes is 0; a whole number from 1 to 100 is accepted.'],
+    ]);
+  });
+
   it('warns when another model made the file to replay', async () => {
     const other = await writeTinyModel(at('other'), (tensors) => {
       tensors[0].data[0] += 1;

@@ -48,7 +48,15 @@ describe('limitRows', () => {
   });
   const rows = () => {
     const bagpiper = { info: { source: model, threads: 1 } } as Bagpiper;
-    const context = { bagpiper, folder: root, seed: 1, temperature: 0, together: 1, progress: () => () => {} };
+    const context = {
+      bagpiper,
+      folder: root,
+      seed: 1,
+      temperature: 0,
+      takes: 1,
+      together: 1,
+      progress: () => () => {},
+    };
     return limitRows(context, readClips(corpus, 4), real);
   };
 

@@ -217,7 +217,7 @@ const settings = (name: string, more: Partial<EvaluateOptions> = {}): EvaluateOp
   corpus: join(root, 'corpus'),
   work: join(root, name),
   parts: ['describe', 'ask', 'codec', 'render', 'real', 'limits'],
-  ...{ clips: 12, codecClips: 2, renders: 2, seed: 1, temperature: 0, together: 2 },
+  ...{ clips: 12, codecClips: 2, renders: 2, takes: 1, seed: 1, temperature: 0, together: 2 },
   ...more,
 });
 
@@ -305,6 +305,12 @@ describe('the whole evaluation', () => {
       expect(value('nano codec: STFT, spectral convergence')).toBeGreaterThan(0);
       const [work] = readdirSync(join(root, 'random'));
       expect(readdirSync(join(root, 'random', work, 'render'))).toHaveLength(2);
+      // Renderings that are the best of several takes lie apart from those of one.
+      const best = await evaluateNano(bagpiper, settings('random', { clips: 2, parts: ['render'], takes: 2 }));
+      expect(best.rows.map(({ measure }) => measure)).toEqual(
+        rows.filter(({ part }) => part === 'render').map(({ measure }) => measure),
+      );
+      expect(readdirSync(join(root, 'random', work, 'render-2-takes'))).toHaveLength(2);
     });
   });
 });

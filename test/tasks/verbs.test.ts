@@ -153,6 +153,67 @@ describe('render', () => {
     expect(engine.requests[0]).toMatchObject({ messages: [{ text: 'A dog barks.' }], segments: ['audio'] });
   });
 
+  const said = (caption: string) => ({ text: [`<think>\nHm.\n</think>\n\n${caption}`] });
+  const heard = (caption: string) => ({ text: [caption] });
+
+  it('keeps the take in which the model hears its caption', async () => {
+    const engine = new FakeEngine([
+      said('A dog barks.'),
+      heard('A cat meows.'),
+      said('A dog barks.'),
+      heard('A dog barks.'),
+      said('A dog barks.'),
+      heard('A dog barks. Music plays.'),
+    ]);
+    const reply = verbsOf(engine).render('Bark!', { takes: 3, seed: 4, temperature: 1, system: '' });
+    const events = await eventsOf(reply);
+    const parts = await reply;
+    expect(parts).toMatchObject({ seed: 5, thinking: 'Hm.', caption: 'A dog barks.', audio: { sampleRate: 16000 } });
+    expect(parts.takes?.map(({ seed, heard }) => [seed, heard])).toEqual([
+      [4, 'A cat meows.'],
+      [5, 'A dog barks.'],
+      [6, 'A dog barks. Music plays.'],
+    ]);
+    const [first, second, third] = parts.takes!.map((take) => take.likeness);
+    expect([second, first < third, third < second]).toEqual([1, true, true]);
+    // Every sound is heard as it was made, greedily and with nothing said of the request.
+    expect(engine.requests.map(({ seed, segments }) => [seed, segments.join()])).toEqual([
+      [4, 'text,audio'],
+      [4, 'text'],
+      [5, 'text,audio'],
+      [4, 'text'],
+      [6, 'text,audio'],
+      [4, 'text'],
+    ]);
+    expect(engine.requests[1]).toMatchObject({ text: { temperature: 0 }, messages: [{ modality: 'audio' }] });
+    expect(engine.requests[1].messages[0]).toMatchObject({ samples: { length: 640 } });
+    // What all six runs took.
+    expect(parts.stats).toMatchObject({ promptRows: 60, audioFrames: 6, seconds: { text: 6 } });
+    const takes = events.filter(({ type }) => type === 'take');
+    expect(takes).toEqual([1, 2, 3].map((take) => ({ type: 'take', take, of: 3 })));
+    // Text and sound only of the kept one.
+    for (const part of ['caption', 'thinking'] as const) expect(textOf(events, part)).toBe(parts[part]);
+    const sounds = events.flatMap((event) => (event.type === 'audio' ? [event.samples] : []));
+    expect(sounds).toEqual([parts.audio?.samples]);
+  });
+
+  it('keeps the earlier of equal takes, and hears one take not at all', async () => {
+    const engine = new FakeEngine([said('Rain.'), heard('Rain.')]);
+    expect((await verbsOf(engine).render('Rain!', { takes: 2, seed: 7 })).seed).toBe(7);
+    const alone = new FakeEngine([said('Rain.')]);
+    const parts = await verbsOf(alone).render('Rain!', { takes: 1, seed: 7 });
+    expect([parts.seed, parts.takes, alone.requests.length]).toEqual([7, undefined, 1]);
+  });
+
+  it('ends all takes when the signal fires', async () => {
+    const control = new AbortController();
+    const engine = new FakeEngine([said('Rain.'), { text: ['Rain.'], hangs: true }]);
+    const reply = verbsOf(engine).render('Rain!', { takes: 5, signal: control.signal });
+    setTimeout(() => control.abort(new Error('enough')), 20);
+    await expect(reply).rejects.toThrow('enough');
+    expect(engine.requests.length).toBe(2);
+  });
+
   it.each([
     [{ seed: -1 }, 'seed'],
     [{ seed: 1.5 }, 'seed'],
@@ -163,6 +224,9 @@ describe('render', () => {
     [{ seconds: 0 }, 'above 0, up to 600 s are accepted'],
     [{ seconds: Number.NaN }, 'length'],
     [{ seconds: 601 }, 'length'],
+    [{ takes: 0 }, 'number of takes'],
+    [{ takes: 1.5 }, 'number of takes'],
+    [{ takes: 101 }, '1 to 100'],
   ])('refuses %o', async (options, message) => {
     const reply = verbsOf(new FakeEngine([{}])).render('Bark!', options);
     await expect(reply).rejects.toThrow(BagpiperError);

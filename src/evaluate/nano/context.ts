@@ -21,6 +21,8 @@ export interface Context {
   seed: number;
   /** of text; 0 is greedy */
   temperature: number;
+  /** takes of each rendering, of which the model keeps one */
+  takes: number;
   /** requests in the engine at the same time */
   together: number;
   /** progress of a part */
@@ -53,6 +55,9 @@ export function readClips(corpus: string, count: number): TestClip[] {
 export async function samplesOf(clip: TestClip): Promise<Float32Array> {
   return (await loadMono16k(clip.path)).samples;
 }
+
+/** A name for what depends on how many takes a rendering is the best of. */
+export const ofTakes = ({ takes }: Context, name: string): string => (takes === 1 ? name : `${name}-${takes}-takes`);
 
 export function resultsOf<T>(context: Context, part: string): Results<T> {
   return new Results<T>(join(context.folder, `${part}.jsonl`));

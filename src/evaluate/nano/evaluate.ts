@@ -30,6 +30,8 @@ export interface EvaluateOptions {
   clips: number;
   codecClips: number;
   renders: number;
+  /** of each rendering, of which the model keeps one */
+  takes: number;
   seed: number;
   temperature: number;
   together: number;
@@ -46,13 +48,14 @@ export interface Evaluation {
 /** @throws BagpiperError when the corpus or the folder of recordings is not as it must be */
 export async function evaluateNano(bagpiper: Bagpiper, options: EvaluateOptions): Promise<Evaluation> {
   const { progress = () => () => {}, ...settings } = options;
-  const { clips, codecClips, renders, seed, temperature, together, parts } = settings;
+  const { clips, codecClips, renders, takes, seed, temperature, together, parts } = settings;
   const all = readClips(settings.corpus, Math.max(clips, codecClips, renders));
   const context: Context = {
     bagpiper,
     folder: join(settings.work, fingerprint(bagpiper, all, seed, temperature)),
     seed,
     temperature,
+    takes,
     together,
     progress,
   };

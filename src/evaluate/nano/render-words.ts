@@ -5,7 +5,7 @@ import { isSpeechAlone } from '../../corpus/words/caption.js';
 import type { WordErrors } from '../../text/index.js';
 import { ratioOf } from '../metrics/statistics.js';
 import { heardWords } from './captions.js';
-import { type Context, resultsOf, type TestClip } from './context.js';
+import { type Context, ofTakes, resultsOf, type TestClip } from './context.js';
 import { findRecognizer, type Recognizer } from './recognizer.js';
 import type { Rendering } from './render.js';
 import { atMost, missing, type Row, statistic, wordErrorRow, wordPart } from './report.js';
@@ -64,7 +64,7 @@ async function recognized(
   recognizer: Recognizer,
   clips: readonly (TestClip & { rendering: Rendering })[],
 ): Promise<RecognizedErrors> {
-  const kept = resultsOf<string>(context, 'render-words');
+  const kept = resultsOf<string>(context, ofTakes(context, 'render-words'));
   const keyOf = (stage: Stage, i: number): string => `${stage} ${clips[i].scene.id}: ${clips[i].rendering.request}`;
   const waiting = STAGES.flatMap((stage) =>
     clips.flatMap((_, i) => (kept.get(keyOf(stage, i)) === undefined ? [{ stage, i }] : [])),

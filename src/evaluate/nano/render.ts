@@ -7,7 +7,7 @@ import { isSpeechAlone, scenePresence } from '../../corpus/words/caption.js';
 import { Random } from '../../random.js';
 import type { Parts } from '../../tasks/index.js';
 import { KINDS, presenceRight } from './captions.js';
-import { type Context, resultsOf, type TestClip } from './context.js';
+import { type Context, ofTakes, resultsOf, type TestClip } from './context.js';
 import { missingSignals, signalRows } from './render-signals.js';
 import { missingWords, wordRows } from './render-words.js';
 import { missing, type Row, share } from './report.js';
@@ -87,9 +87,9 @@ export async function renderScenes(
     const why = 'the model has no codec';
     return [missing(PART, 'rendered sound', why), ...missingWords(why), ...missingSignals(why)];
   }
-  await mkdir(join(context.folder, PART), { recursive: true });
+  await mkdir(join(context.folder, ofTakes(context, PART)), { recursive: true });
   const renderings = await fill(
-    resultsOf<Rendering>(context, PART),
+    resultsOf<Rendering>(context, ofTakes(context, PART)),
     clips,
     ({ scene }) => `${scene.id}: ${requestFor(scene, context.seed)}`,
     ({ scene }) => renderScene(context, scene),
@@ -104,9 +104,9 @@ export async function renderScenes(
 }
 
 async function renderScene(context: Context, scene: Scene): Promise<Rendering> {
-  const { bagpiper, seed, temperature } = context;
+  const { bagpiper, seed, temperature, takes } = context;
   const request = requestFor(scene, seed);
-  const { audio, thinking, caption }: Parts = await bagpiper.render(request, { seed });
+  const { audio, thinking, caption }: Parts = await bagpiper.render(request, { seed, takes });
   const samples = audio?.samples ?? new Float32Array(0);
   const finite = samples.every(Number.isFinite);
   const power = samples.reduce((sum, x) => sum + x * x, 0) / Math.max(1, samples.length);

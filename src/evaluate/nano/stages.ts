@@ -8,7 +8,7 @@ import { scenePresence } from '../../corpus/words/caption.js';
 import { openModel } from '../../model/bagpiper.js';
 import { openCodec } from '../../model/codec/open.js';
 import { codecRoundTrip } from './codec.js';
-import { type Context, samplesOf, type TestClip } from './context.js';
+import { type Context, ofTakes, samplesOf, type TestClip } from './context.js';
 
 export const STAGES = ['rendered', 'coded', 'original'] as const;
 export type Stage = (typeof STAGES)[number];
@@ -24,7 +24,7 @@ export const STAGE_NAMES: Readonly<Record<Stage, string>> = {
 export type StagedSounds = Record<Stage, Float32Array[]>;
 
 export const renderedPath = (context: Context, scene: Scene): string =>
-  join(context.folder, 'render', `${scene.id}.wav`);
+  join(context.folder, ofTakes(context, 'render'), `${scene.id}.wav`);
 
 export async function stagedSounds(context: Context, clips: readonly TestClip[]): Promise<StagedSounds> {
   const original: Float32Array[] = [];
