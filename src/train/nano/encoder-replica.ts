@@ -8,6 +8,7 @@ import { type Clip, createEncoderTrainer, type EncoderBatch, framesOf, layClips 
 import { covers, isBackground, isForeground, layOver } from './mix.js';
 import { ENCODER, ENCODER_TRAINING } from './settings.js';
 import { listShards, readShard, shardMels } from './shards.js';
+import { warp } from './warp.js';
 
 /** What a replica is given. */
 export interface EncoderShare {
@@ -93,11 +94,13 @@ export class EncoderBatches {
     return layClips(ENCODER, frames, clips, random);
   }
 
-  /** The clip, or with something under its speech. */
+  /** The clip as it is, or its speech said in another way, with something under it. */
   private varied({ clip, foreground }: Kept, random: Random): Clip {
-    if (this.backgrounds.length === 0 || !foreground || !random.chance(ENCODER_TRAINING.laidOver)) return clip;
+    if (!foreground) return clip;
+    const speech = random.chance(ENCODER_TRAINING.warped) ? warp(clip, random) : clip;
+    if (this.backgrounds.length === 0 || !random.chance(ENCODER_TRAINING.laidOver)) return speech;
     const under = random.pick(this.backgrounds).clip;
-    return covers(clip, under) ? layOver(clip, under, random) : clip;
+    return covers(speech, under) ? layOver(speech, under, random) : speech;
   }
 }
 

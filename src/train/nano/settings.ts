@@ -77,6 +77,8 @@ export const ENCODER_TRAINING = {
   replicas: 2,
   /** share of clips of speech alone that get another clip's music and sounds under them */
   laidOver: 0.5,
+  /** share of them that get another pace and pitch */
+  warped: 0.5,
   schedule: { peak: 7e-4, warmup: 100, steps: 15_000, floor: 0.02 } satisfies ScheduleOptions,
   /** of an encoder that is trained on: a finished model's, or one with the heads of its training */
   further: { peak: 8e-4, warmup: 200, steps: 10_000, floor: 0.02 } satisfies ScheduleOptions,
