@@ -8,13 +8,13 @@ export { INSTRUMENTS } from './sources/instruments.js';
 export { VOICES } from './sources/voices.js';
 export {
   type CaptionFacts,
+  decisions,
   eventAsked,
   eventQuestion,
   extractFacts,
+  factSpans,
   isSpeechAlone,
   LEXICON,
-  LOOKED_FOR,
   makeWords,
   presence,
-  thinkByEar,
 } from './words/index.js';

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import type { Question, Scene } from '../../src/corpus/scene.js';
 import { captionWithFacts } from '../../src/corpus/words/caption.js';
+import { decisions } from '../../src/corpus/words/deciding.js';
 import { splitSentences } from '../../src/corpus/words/forms.js';
 import { trueFacts } from '../../src/corpus/words/question-kit.js';
 import { questions } from '../../src/corpus/words/questions.js';
@@ -52,6 +53,65 @@ describe('eventQuestion', () => {
   });
 });
 
+describe('decisions', () => {
+  /** The words of a question's thinking that decide, by what they are. */
+  const decided = (q: Question) => decisions(q).map(({ from, to, what }) => [what, q.thinking.slice(from, to)]);
+
+  it('are the choice that is named last, where it is found by ear', () => {
+    const byEar = ALL.flatMap(({ list }) => list).filter(
+      (q) => q.choices && !['absence', 'order', 'transcript'].includes(q.kind),
+    );
+    expect(byEar.length).toBeGreaterThan(1000);
+    for (const q of byEar) {
+      expect(decided(q)).toEqual([['choice', q.answer]]);
+      expect(decisions(q)[0].from).toBe(q.thinking.lastIndexOf(q.answer));
+    }
+  });
+
+  it('are the letter of the words that are heard', () => {
+    const spoken = ALL.flatMap(({ list }) => list).filter((q) => q.choices && q.kind === 'transcript');
+    expect(spoken.length).toBeGreaterThan(50);
+    for (const q of spoken) {
+      const letter = 'ABCD'[q.choices!.indexOf(q.answer)];
+      expect(decided(q)).toEqual([['copied', letter]]);
+      expect(q.thinking).toMatch(new RegExp(`\\(${letter}\\) [^()]+$`));
+    }
+  });
+
+  it('are whether each choice is heard, after all that is', () => {
+    const missing = ALL.flatMap(({ list }) => list).filter((q) => q.choices && q.kind === 'absence');
+    expect(missing.length).toBeGreaterThan(20);
+    for (const q of missing) {
+      const verdicts = q.choices!.map((choice) => (choice === q.answer ? 'missing' : 'heard'));
+      expect(decided(q)).toEqual(verdicts.map((verdict) => ['copied', verdict]));
+      const [, told] = /^The caption tells of ([^.]+)\./.exec(q.thinking)!;
+      expect(q.choices!.filter((choice) => !told.includes(choice))).toEqual([q.answer]);
+    }
+  });
+
+  it('are the first word of what is heard first, after all in their order', () => {
+    const first = ALL.flatMap(({ list }) => list).filter((q) => q.thinking.startsWith('In order'));
+    expect(first.length).toBeGreaterThan(50);
+    let later = 0;
+    for (const q of first) {
+      const name = q.answer.replace(/^the /i, '');
+      expect(decided(q)).toEqual([['copied', name.split(' ')[0]]]);
+      const told = /tells of ([^.]+)\./.exec(q.thinking)![1].split(/, | and /);
+      const asked = told.filter((sound) => q.text.includes(sound));
+      expect(asked[0]).toBe(`the ${name}`);
+      if (told[0] !== asked[0]) later++;
+    }
+    // Else the first of all would always do.
+    expect(later).toBeGreaterThan(0);
+  });
+
+  it('are none where the thinking only retells', () => {
+    const open = ALL.flatMap(({ list }) => list).filter((q) => !q.choices && !/Asked for/.test(q.thinking));
+    expect(open.length).toBeGreaterThan(1000);
+    for (const q of open) expect(decisions(q)).toEqual([]);
+  });
+});
+
 describe('questions', () => {
   it('have true answers, and of four different choices exactly one is true', () => {
     for (const { scene, list } of ALL) {
@@ -100,8 +160,8 @@ describe('questions', () => {
       expect(sentences.length, q.thinking).toBeLessThanOrEqual(3);
       const bare = `${q.text} ${q.thinking}`.replace(/"[^"]*"|\(A\).*(?=\()/g, '""');
       expect(bare).not.toMatch(/ {2}|\ba [aeio]|undefined|[{}[\]<>|]| [.,:]|\.\.|\?\./);
-      if (q.choices && !['transcript', 'absence', 'presence'].includes(q.kind))
-        expect(sentences.at(-1)).toContain(q.answer);
+      // A choice is named last, without an article where it is copied.
+      if (q.choices) expect(sentences.at(-1)).toContain(q.answer.replace(/^the |[.?!]$/g, ''));
     }
   });
 

@@ -5,7 +5,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { reportOn } from '../../src/corpus/report.js';
 import { ngramCounts, openings, spread, tokens } from '../../src/corpus/text-statistics.js';
 import { makeWords } from '../../src/corpus/words/index.js';
-import { surfaceForm } from '../../src/corpus/words/surface-form.js';
+import { factSpans, surfaceForm } from '../../src/corpus/words/surface-form.js';
 import { Random } from '../../src/random.js';
 import { randomScene } from './random-scene.js';
 
@@ -50,6 +50,29 @@ describe('text statistics', () => {
     expect(surfaceForm('A slow, sad tune in D minor on a piano and a harp.')).toBe(
       surfaceForm('A quick, happy tune in B flat major on an organ.'),
     );
+  });
+});
+
+describe('factSpans', () => {
+  it('finds every fact once where it stands, and leaves the form', () => {
+    const text =
+      'In this 5-second clip we hear speech with music. An old man says at about 2.5 seconds: "A dog barks." ' +
+      'A dog barks close by. A harp plays a slow, sad tune in D minor.';
+    const spans = factSpans(text).sort((a, b) => a.from - b.from);
+    expect(spans.map(({ from, to }) => text.slice(from, to))).toEqual([
+      '5-second',
+      'An old man',
+      '2.5 seconds',
+      '"A dog barks."',
+      'A dog barks',
+      'A harp',
+      'slow',
+      'sad',
+      'D minor',
+    ]);
+    expect(spans.filter(({ quoted }) => quoted).map(({ from, to }) => text.slice(from, to))).toEqual([
+      '"A dog barks."',
+    ]);
   });
 });
 

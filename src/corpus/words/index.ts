@@ -6,11 +6,11 @@ import { questions } from './questions.js';
 import { requests } from './requests.js';
 
 export { isSpeechAlone } from './caption.js';
+export { decisions } from './deciding.js';
 export { type CaptionFacts, extractFacts, presence } from './facts.js';
-export { thinkByEar } from './question-kit.js';
 export { eventAsked, eventQuestion } from './questions-event.js';
-export { LOOKED_FOR } from './questions-sound.js';
 export { LEXICON } from './sentences.js';
+export { factSpans } from './surface-form.js';
 
 /** A caption, questions that the caption answers, and requests. */
 export function makeWords(scene: Scene, random: Random): Pick<CorpusRecord, 'caption' | 'questions' | 'requests'> {

@@ -58,15 +58,15 @@ const BY_EAR = [
 ];
 
 /**
- * Thinking for a question with choices after a caption that may be wrong, as a model's own captions are: it leans on the
- * sound and the choices instead of quoting.
+ * Thinking for a question with choices. A model's own caption may be wrong or leave out what is asked for, so it leans on
+ * the sound and the choices instead of quoting.
  */
-export function thinkByEar(random: Random, answer: string): string {
-  const choice = answer.replace(/[.?!]$/, '');
+function thinkByEar(random: Random, choice: string): string {
+  const bare = choice.replace(/[.?!]$/, '');
   const fits = random.pick([
-    `Of the choices, ${choice} fits best.`,
-    `The best fit is ${choice}.`,
-    `The choice that fits the sound best is ${choice}.`,
+    `Of the choices, ${bare} fits best.`,
+    `The best fit is ${bare}.`,
+    `The choice that fits the sound best is ${bare}.`,
   ]);
   return `${random.pick(BY_EAR)} ${fits}`;
 }
@@ -83,26 +83,29 @@ export function openThought(kind: Question['kind'], text: string, answer: string
 
 const LETTERS = ['A', 'B', 'C', 'D'] as const;
 
+/** A choice with its letter, as questions list it. */
+export const lettered = (choices: readonly string[], choice: string): string =>
+  `(${LETTERS[choices.indexOf(choice)]}) ${choice}`;
+
 /**
  * A question with four choices, the right one at a random place.
  * @param wrong at least three different texts, none of them true; fewer give no question
- * @param steps the thinking, or what makes it of the choices
+ * @param thought makes the thinking of the choices; by ear without it
  */
 export function pickOne(
-  ask: Ask,
+  { random }: Ask,
   kind: Question['kind'],
   text: string,
   right: string,
   wrong: readonly string[],
-  steps: Steps | ((choices: readonly string[]) => string),
+  thought: (choices: readonly string[]) => string = () => thinkByEar(random, right),
 ): Question[] {
   const others = [...new Set(wrong)].filter((choice) => choice !== right);
   if (others.length < 3) return [];
-  const choices = ask.random.shuffle(others).slice(0, 3);
-  choices.splice(ask.random.int(4), 0, right);
-  const listed = choices.map((choice, i) => `(${LETTERS[i]}) ${choice}`).join(' ');
-  const thinking = typeof steps === 'function' ? steps(choices) : think(ask.random, steps);
-  return [{ kind, text: `${text} ${listed}`, choices, answer: right, thinking }];
+  const choices = random.shuffle(others).slice(0, 3);
+  choices.splice(random.int(4), 0, right);
+  const listed = choices.map((choice) => lettered(choices, choice)).join(' ');
+  return [{ kind, text: `${text} ${listed}`, choices, answer: right, thinking: thought(choices) }];
 }
 
 /** How a question names a speaker: "the speaker", "the woman", "the second man". */

@@ -43,10 +43,7 @@ const instruments: Maker = (ask) => {
   const wrong = INSTRUMENTS.map((i) => i.id).filter((id) => !facts.music?.instruments.includes(id));
   return [
     open(ask, 'music', random.pick(ALL_INSTRUMENTS), all, steps),
-    ...pickOne(ask, 'music', random.pick(ONE_INSTRUMENT), one, wrong.map(surfaceLabel), {
-      ...steps,
-      so: [`${one} is heard`, `the answer is ${one}`],
-    }),
+    ...pickOne(ask, 'music', random.pick(ONE_INSTRUMENT), one, wrong.map(surfaceLabel)),
   ];
 };
 
@@ -65,7 +62,7 @@ const tempo: Maker = (ask) => {
     'Which tempo does the music have?',
   ]);
   return [
-    ...pickOne(ask, 'music', text, right, ['slow', 'medium', 'fast', 'there is no music'], steps),
+    ...pickOne(ask, 'music', text, right, ['slow', 'medium', 'fast', 'there is no music']),
     open(ask, 'music', text, right, steps),
   ];
 };
@@ -99,7 +96,7 @@ const mood: Maker = (ask) => {
     'Which word fits the mood of the music?',
   ]);
   const wrong = MOODS.filter((other) => !NEAR[right].includes(other));
-  return [...pickOne(ask, 'mood', text, right, wrong, steps), open(ask, 'mood', text, right, steps)];
+  return [...pickOne(ask, 'mood', text, right, wrong), open(ask, 'mood', text, right, steps)];
 };
 
 const parts: Maker = (ask) => {

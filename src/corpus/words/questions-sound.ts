@@ -1,6 +1,7 @@
 /** Questions about events, ambience, room and what is there or not. */
 
 import { AMBIENCES, EVENTS, eventByLabel } from '../sources/events.js';
+import { FIRST_LOOKED_FOR, HEARD, LOOKED_FOR, MISSING, NONE } from './deciding.js';
 import type { CaptionFacts } from './facts.js';
 import { capital, listing } from './forms.js';
 import type { EventFact, Presence } from './phrases.js';
@@ -38,18 +39,13 @@ const presence: Maker = (ask) => {
   }
   const right = kindsText(facts.presence);
   const all = [1, 2, 3, 4, 5, 6, 7].map((n) => kindsText({ speech: n % 2 > 0, music: (n & 2) > 0, sound: n > 3 }));
-  const steps = {
-    asked: ['which kinds of sound there are', 'what the clip contains', 'about the kinds of sound'],
-    said: [`the clip has ${right}`, `the clip contains ${right}`],
-    so: [`the answer is ${right}`, `it is ${right}`],
-  };
   const text = random.pick([
     'Which kinds of sound are in this clip?',
     'What does this clip contain?',
     'What is this clip made of?',
     'Which of these describes the clip?',
   ]);
-  out.push(...pickOne(ask, 'presence', text, right, all, steps));
+  out.push(...pickOne(ask, 'presence', text, right, all));
   return out;
 };
 
@@ -66,7 +62,7 @@ function absentLabels({ facts, random }: Ask): string[] {
   return random.shuffle([...EVENTS, ...AMBIENCES].map((e) => e.label).filter((label) => !there.has(label)));
 }
 
-const MISSING = [
+const WHAT_IS_MISSING = [
   'Which of these is not heard?',
   'Which sound is missing?',
   'Which of these is not in the clip?',
@@ -89,12 +85,6 @@ function soundsHeard({ events, ambience }: CaptionFacts): string[] {
   return ambience ? [...heard, surfaceLabel(ambience)] : heard;
 }
 
-/** What stands before the sound that was asked for, or before {@link NONE}. */
-export const LOOKED_FOR = 'Asked for and heard:';
-
-/** What stands there where it is not heard. */
-const NONE = 'none';
-
 /**
  * Thinking that looks for one sound: first all that there are, in the question's own words, then the one that was asked for, if it is among
  * them. A small model finds it by copying what stands in both places; whether two phrases are the same it cannot tell otherwise.
@@ -102,14 +92,22 @@ const NONE = 'none';
 function lookFor(facts: CaptionFacts, asked: string | null): string {
   const sounds = soundsHeard(facts);
   const found = sounds.length > 0 ? listing(sounds) : 'no such sound';
-  const bare = asked?.replace(/^(an?|the) /, '');
-  return `The caption tells of ${found}. ${LOOKED_FOR} ${bare ?? NONE}.`;
+  return `The caption tells of ${found}. ${LOOKED_FOR} ${asked === null ? NONE : bare(asked)}.`;
 }
 
-/** Thinking that goes through the choices and names those that are heard, so that the one left over is not. */
-function tickOff(choices: readonly string[], right: string): string {
-  return `Heard of these: ${listing(choices.filter((choice) => choice !== right))}. Not heard: ${right}.`;
+/** The same for what comes first: all sounds in their order, then the first of those that were asked for. */
+function lookForFirst(inOrder: readonly string[], first: string): string {
+  return `In order, the caption tells of ${listing(inOrder)}. ${FIRST_LOOKED_FOR} ${bare(first)}.`;
 }
+
+/** The same for what is not there: all that is heard, then of every choice whether it is among that. */
+function goThrough(heard: readonly string[], choices: readonly string[], right: string): string {
+  const verdicts = choices.map((choice) => `${choice}: ${choice === right ? MISSING : HEARD}`);
+  return `The caption tells of ${listing(heard)}. Of the choices, ${verdicts.join('; ')}. Not heard: ${right}.`;
+}
+
+/** A noun without its article, so that its first word tells it from others. */
+const bare = (noun: string): string => noun.replace(/^(an?|the) /, '');
 
 const absence: Maker = (ask) => {
   const { facts, random } = ask;
@@ -143,8 +141,8 @@ const absence: Maker = (ask) => {
   if (facts.presence.speech) heard.push('someone speaking');
   if (facts.presence.music) heard.push('music');
   const right = surfaceLabel(absentLabels(ask)[0] as string);
-  const thinking = (choices: readonly string[]) => tickOff(choices, right);
-  out.push(...pickOne(ask, 'absence', random.pick(MISSING), right, heard, thinking));
+  const thought = (choices: readonly string[]) => goThrough(heard, choices, right);
+  out.push(...pickOne(ask, 'absence', random.pick(WHAT_IS_MISSING), right, heard, thought));
   const label = absentLabels(ask)[1] as string;
   const noun = surfaceLabel(label);
   out.push(
@@ -166,12 +164,7 @@ const what: Maker = (ask) => {
   const missing = absentLabels(ask).map(surfaceLabel);
   if (facts.events.length > 0) {
     const noun = surfaceLabel(random.pick(facts.events).label);
-    const steps = {
-      asked: ['which sound is heard', 'which of the sounds is heard', 'about the sounds'],
-      said: [`there ${isAre(noun)} ${noun}`, `we hear ${noun}`, `${noun} ${isAre(noun)} heard`],
-      so: [`the answer is ${noun}`, `it is ${noun}`],
-    };
-    out.push(...pickOne(ask, 'what', random.pick(ONE_SOUND), noun, missing.slice(0, 6), steps));
+    out.push(...pickOne(ask, 'what', random.pick(ONE_SOUND), noun, missing.slice(0, 6)));
     out.push(
       openThought('presence', random.pick(isHeard(noun)), `yes, ${noun} ${isAre(noun)} heard.`, lookFor(facts, noun)),
     );
@@ -216,7 +209,7 @@ const what: Maker = (ask) => {
       'What background sound is there?',
       'Which sound goes on all the time?',
     ]);
-    out.push(...pickOne(ask, 'what', text, noun, wrong, steps));
+    out.push(...pickOne(ask, 'what', text, noun, wrong));
     out.push(open(ask, 'what', text, noun, steps));
   }
   return out;
@@ -249,7 +242,7 @@ const when: Maker = (ask) => {
       `At what time ${be} ${the} heard?`,
       `At which time can you hear ${the}?`,
     ]);
-    return [...pickOne(ask, 'when', text, right, wrong, steps), open(ask, 'when', text, right, steps)];
+    return [...pickOne(ask, 'when', text, right, wrong), open(ask, 'when', text, right, steps)];
   });
 };
 
@@ -272,7 +265,7 @@ const count: Maker = (ask) => {
       said: [`${itIs(the)} heard ${right}`, `${the} ${be} heard ${right}`],
       so: [`the answer is ${right}`, `${itIs(the)} heard ${right}`],
     };
-    return [...pickOne(ask, 'count', text, right, TIMES.slice(1, 5), steps), open(ask, 'count', text, right, steps)];
+    return [...pickOne(ask, 'count', text, right, TIMES.slice(1, 5)), open(ask, 'count', text, right, steps)];
   });
 };
 
@@ -288,26 +281,24 @@ const order: Maker = (ask) => {
   const firsts = facts.events.filter((e, i) => facts.events.findIndex((other) => other.label === e.label) === i);
   const [first, second] = firsts;
   if (first && second && clearlyBefore(first, second)) {
-    const [a, b] = [eventSurface(first.label).the, eventSurface(second.label).the];
-    const steps = {
-      asked: ['about the order of the sounds', 'which sound comes first', 'what is heard first'],
-      said: [`${a} ${isAre(a)} heard first and ${b} later`, `${b} ${isAre(b)} heard after ${a}`],
-      so: [`the first is ${a}`, `the answer is ${a}`],
-    };
-    const pair = random.shuffle([a, b]).join(' or ');
+    const inOrder = firsts.map((e) => eventSurface(e.label).the);
+    const [earlier, later] = random.pick(orderedPairs(firsts)).map((i) => inOrder[i]);
+    const pair = random.shuffle([earlier, later]).join(' or ');
     const text = random.pick([
       `Which is heard first, ${pair}?`,
       `What comes first, ${pair}?`,
       `Which is earlier, ${pair}?`,
     ]);
-    out.push(open(ask, 'order', text, a, steps));
-    const wrong = firsts.slice(1).map((e) => eventSurface(e.label).the);
+    out.push(openThought('order', text, earlier, lookForFirst(inOrder, earlier)));
+    const right = inOrder[0];
+    const wrong = inOrder.slice(1);
     for (const label of absentLabels(ask)
       .filter((l) => !AMBIENCES.some((amb) => amb.label === l))
       .slice(0, 3)) {
       if (wrong.length < 3) wrong.push(eventSurface(label).the);
     }
-    out.push(...pickOne(ask, 'order', random.pick(FIRST_SOUND), a, wrong, steps));
+    const thought = lookForFirst(inOrder, right);
+    out.push(...pickOne(ask, 'order', random.pick(FIRST_SOUND), right, wrong, () => thought));
   }
   const turn = facts.turns[0];
   if (first && first.start !== null && turn && turn.start !== null && Math.abs(first.start - turn.start) >= 1) {
@@ -332,6 +323,14 @@ const order: Maker = (ask) => {
   }
   return out;
 };
+
+/** Places of two events of which one is clearly before the other. */
+function orderedPairs(events: readonly EventFact[]): [earlier: number, later: number][] {
+  const places = [...events.keys()];
+  return places.flatMap((a) =>
+    places.filter((b) => b > a && clearlyBefore(events[a], events[b])).map((b): [number, number] => [a, b]),
+  );
+}
 
 /** The caption lists events in their order; stated times must agree by a good half second. */
 function clearlyBefore(a: EventFact, b: EventFact): boolean {
@@ -366,7 +365,7 @@ const where: Maker = (ask) => {
       said: [`it sounds like ${right}`, ECHO[facts.room]],
       so: [`it is ${right}`, `the answer is ${right}`, `the place is ${right}`],
     };
-    out.push(...pickOne(ask, 'where', text, right, [...Object.values(PLACES), 'a place under water'], steps));
+    out.push(...pickOne(ask, 'where', text, right, [...Object.values(PLACES), 'a place under water']));
     out.push(open(ask, 'where', text, right, steps));
   }
   for (const event of facts.events) {

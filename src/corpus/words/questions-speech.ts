@@ -1,9 +1,10 @@
 /** Questions about people: who speaks, how, when and what they say. */
 
 import type { Mood } from '../scene.js';
+import { BEST_FIT } from './deciding.js';
 import type { SpeakerFact, TurnFact } from './facts.js';
 import { headNoun, secondsText, withArticle } from './phrases.js';
-import { type Ask, type Maker, open, pickOne, speakerName } from './question-kit.js';
+import { type Ask, lettered, type Maker, open, pickOne, speakerName } from './question-kit.js';
 import { planSentence } from './sentences.js';
 
 const PEOPLE = ['a man', 'a woman', 'a young man', 'a young woman', 'an old man', 'an old woman', 'a boy', 'a girl'];
@@ -30,20 +31,15 @@ const who: Maker = (ask) => {
       said: [`${right} speaks`, `there is ${right} who speaks`, `the voice is that of ${right}`],
       so: [`the speaker is ${right}`, `it is ${right}`, `the answer is ${right}`],
     };
-    out.push(...pickOne(ask, 'who', random.pick(ONE_VOICE), right, PEOPLE, steps));
+    out.push(...pickOne(ask, 'who', random.pick(ONE_VOICE), right, PEOPLE));
     out.push(open(ask, 'who', random.pick([...ONE_VOICE, 'What kind of voice is heard?']), right, steps));
   }
   if (names.length === 2 && names[0] !== names[1]) {
     const turn = random.pick(facts.turns);
     const right = names[turn.speaker] as string;
     const quote = `"${turn.sentence}"`;
-    const steps = {
-      asked: ['who says these words', 'about the speaker of these words', 'whose words these are'],
-      said: [`these words are spoken by ${right}`, `${right} says these words`, `${right} says ${quote}`],
-      so: [`it is ${right}`, `the answer is ${right}`, `the speaker is ${right}`],
-    };
     const text = random.pick([`Who says ${quote}`, `Who speaks the words ${quote}`, `Whose words are these: ${quote}`]);
-    out.push(...pickOne(ask, 'who', text, right, twoAnd(names, PEOPLE, ask), steps));
+    out.push(...pickOne(ask, 'who', text, right, twoAnd(names, PEOPLE, ask)));
     const first = names[0] as string;
     out.push(
       open(ask, 'who', random.pick(['Who speaks first?', 'Whose voice is heard first?']), first, {
@@ -78,7 +74,7 @@ const accents: Maker = (ask) =>
       `With which accent does ${name} speak?`,
     ]);
     const wrong = ACCENTS.map((accent) => withArticle(`${accent} accent`));
-    return [...pickOne(ask, 'who', text, right, wrong, steps), open(ask, 'who', text, right, steps)];
+    return [...pickOne(ask, 'who', text, right, wrong), open(ask, 'who', text, right, steps)];
   });
 
 const moods: Maker = (ask) =>
@@ -98,10 +94,7 @@ const moods: Maker = (ask) =>
         said: [`the voice is ${mood}`, `${name} speaks with ${withArticle(mood)} voice`, `${name} is ${mood}`],
         so: [`${name} sounds ${mood}`, `the mood is ${mood}`, `the answer is ${mood}`],
       };
-      out.push(
-        ...pickOne(ask, 'mood', text, mood, MOODS, steps),
-        open(ask, 'mood', text, `${name} sounds ${mood}.`, steps),
-      );
+      out.push(...pickOne(ask, 'mood', text, mood, MOODS), open(ask, 'mood', text, `${name} sounds ${mood}.`, steps));
     }
     if (speaker.pace !== null) {
       const pace = PACES[speaker.pace];
@@ -118,6 +111,12 @@ const moods: Maker = (ask) =>
 
 const WRITE_DOWN = ['Write down the spoken words.', 'What is said in this clip?', 'Which words are spoken?'];
 
+/**
+ * The letter comes before the sentence: any word that is in the caption's quotation, too, tells which choice it is, while the
+ * sentence's first word may be misheard or shared.
+ */
+const fitWords = (choice: string): string => `The words heard are compared with the choices. ${BEST_FIT} ${choice}`;
+
 const transcript: Maker = (ask) => {
   const { facts, random } = ask;
   return facts.turns.flatMap((turn, i) => {
@@ -132,6 +131,7 @@ const transcript: Maker = (ask) => {
     const which =
       turns.length === 1 ? '' : turns[0] === turn ? ' first' : i === facts.turns.length - 1 ? ' last' : null;
     if (which === null) return [];
+    const right = turn.sentence;
     const wrong = [0, 1, 2, 3].map(() => planSentence(random, speaker.mood ?? 'neutral').sentence);
     const text = random.pick([
       `What does ${name} say${which}?`,
@@ -139,8 +139,10 @@ const transcript: Maker = (ask) => {
       `What are the${which} words of ${name}?`,
     ]);
     return [
-      ...pickOne(ask, 'transcript', text, turn.sentence, [...wrong, ...otherWords(facts.turns, turn)], steps),
-      open(ask, 'transcript', text, turn.sentence, steps),
+      ...pickOne(ask, 'transcript', text, right, [...wrong, ...otherWords(facts.turns, turn)], (choices) =>
+        fitWords(lettered(choices, right)),
+      ),
+      open(ask, 'transcript', text, right, steps),
       ...(facts.turns.length === 1 ? [open(ask, 'transcript', random.pick(WRITE_DOWN), turn.sentence, steps)] : []),
     ];
   });
@@ -170,7 +172,7 @@ const counts: Maker = (ask) => {
     so: [`the number is ${right}`, `the answer is ${right}`],
   };
   return [
-    ...pickOne(ask, 'count', text, right, ['none', 'one', 'two', 'three'], steps),
+    ...pickOne(ask, 'count', text, right, ['none', 'one', 'two', 'three']),
     open(ask, 'count', text, right, steps),
   ];
 };

@@ -1,4 +1,4 @@
-/** What is left of a text when its facts are taken out: the form that it shares with others. */
+/** Which words of a text are facts, and what is left when they are taken out: the form that it shares with others. */
 import { anyOf } from './forms.js';
 import * as p from './phrases.js';
 import { AMBIENCE_SURFACES, EVENT_SURFACES, INSTRUMENT_SURFACES } from './surfaces.js';
@@ -29,4 +29,18 @@ const PLACEHOLDERS: readonly (readonly [RegExp, string])[] = (
 /** The text with every fact replaced by a placeholder: what was said is gone, how it was said stays. */
 export function surfaceForm(text: string): string {
   return PLACEHOLDERS.reduce((form, [pattern, name]) => form.replace(pattern, name), text);
+}
+
+/** Where a text states facts: characters from, and to, which is not included; each kind of fact by itself, in no order. */
+export function factSpans(text: string): { from: number; to: number; quoted: boolean }[] {
+  const spans: { from: number; to: number; quoted: boolean }[] = [];
+  let rest = text;
+  for (const [pattern, name] of PLACEHOLDERS) {
+    // What is found is blanked out, so that no later pattern takes it and places stay as they are.
+    rest = rest.replace(pattern, (found: string, at: number) => {
+      spans.push({ from: at, to: at + found.length, quoted: name === 'QUOTE' });
+      return '_'.repeat(found.length);
+    });
+  }
+  return spans;
 }

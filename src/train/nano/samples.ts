@@ -3,13 +3,13 @@
  * (docs/model.md, "Conversations"). Each use of a scene gets its own wording, so no row is seen twice.
  */
 import {
+  decisions,
   eventQuestion,
   extractFacts,
-  LOOKED_FOR,
+  factSpans,
   makeWords,
   type Question,
   type Scene,
-  thinkByEar,
 } from '../../corpus/index.js';
 import {
   type BagpiperConfig,
@@ -78,7 +78,7 @@ export function planPass(
   return plans;
 }
 
-/** Ids of the last message's text that count more or less than 1, or not at all. */
+/** A part of the last message's text, characters or ids from, and to (not included), that counts more or less than 1, or not at all. */
 interface Weighted {
   from: number;
   to: number;
@@ -92,10 +92,10 @@ interface Draft {
 }
 
 /**
- * What decides an answer counts more than words that could as well be others: the choice in the thinking, and the sound that
- * was looked for. It is a few ids in a hundred and would else be learned last.
+ * What has to be heard or found out counts more than words that could as well be others: it is a few ids in a hundred and
+ * would else be learned last. Facts of a caption; in thinking, what is copied, after which all follows, and choices.
  */
-const DECISION = { choice: 4, event: 16 };
+const WEIGHTS = { fact: 3, quoted: 2, copied: 16, choice: 4 };
 
 /** The conversation of a plan: text as ids, sound as features or codes. */
 export const conversation = (
@@ -120,37 +120,46 @@ function draft(plan: SamplePlan, example: Example, tokenizer: Tokenizer, config:
   };
   const sound = (): Message => ({ role: 'assistant', modality: 'audio', codes: example.codes! });
   const plain = (...messages: Message[]): Draft => ({ messages, weights: [] });
-  const answered = (given: Message, question: Question, told: string): Draft => {
-    // What is missing is found by going through the choices, everything else by ear: the caption may be wrong.
-    const byEar = question.choices !== undefined && question.kind !== 'absence';
-    const thinking = byEar ? thinkByEar(random, question.answer) : question.thinking;
-    const said = understandingText({ caption: told, thinking, answer: question.answer });
+  const heardFacts = (words: string): Weighted[] =>
+    factSpans(words).map(({ from, to, quoted }) => ({ from, to, weight: quoted ? WEIGHTS.quoted : WEIGHTS.fact }));
+  const described = (): Draft => {
+    const ids = tokenizer.encode(caption);
+    return {
+      messages: [heard, { role: 'assistant', modality: 'text', textIds: ids }],
+      weights: idSpans(heardFacts(caption), caption, ids, tokenizer),
+    };
+  };
+  /** @param learned whether the caption is to be learned; one with mistakes is not */
+  const answered = (given: Message, question: Question, told: string, learned = true): Draft => {
+    const { thinking, answer } = question;
+    const said = understandingText({ caption: told, thinking, answer });
+    const [captionAt, thinkingAt] = [said.indexOf(told), said.indexOf(thinking)];
+    const inCaption = learned ? heardFacts(told) : [{ from: 0, to: told.length, weight: 0 }];
+    const inThinking = decisions(question).map(({ what, ...span }) => ({ ...span, weight: WEIGHTS[what] }));
     const ids = tokenizer.encode(said);
-    const messages: Message[] = [
-      given,
-      text('user', question.text),
-      { role: 'assistant', modality: 'text', textIds: ids },
-    ];
-    return { messages, weights: decisions({ said, ids }, thinking, question, tokenizer) };
+    const spans = [...inCaption.map(moved(captionAt)), ...inThinking.map(moved(thinkingAt))];
+    return {
+      messages: [given, text('user', question.text), { role: 'assistant', modality: 'text', textIds: ids }],
+      weights: idSpans(spans, said, ids, tokenizer),
+    };
   };
   switch (plan.kind) {
     case 'caption':
-      return plain(heard, text('assistant', caption));
+      return described();
     case 'text':
       return plain(text('assistant', caption));
     case 'sound':
       return plain(text('user', caption), sound());
     case 'ask':
-      return answered(heard, random.pick(questions), caption);
+      return answered(heard, pickEvenly(questions, random), caption);
     case 'read':
-      return answered(text('user', caption), random.pick(questions), caption);
+      return answered(text('user', caption), pickEvenly(questions, random), caption);
     case 'event':
       return answered(heard, askForEvent(caption, random), caption);
     case 'choose': {
       const choosing = questions.filter(({ choices }) => choices !== undefined);
       const told = example.told ?? makeWords(mishear(example.scene, random), random).caption;
-      const { messages, weights } = answered(heard, random.pick(choosing.length > 0 ? choosing : questions), told);
-      return { messages, weights: [{ from: 0, to: tokenizer.encode(told).length, weight: 0 }, ...weights] };
+      return answered(heard, pickEvenly(choosing.length > 0 ? choosing : questions, random), told, false);
     }
     case 'render': {
       const request = random.pick(requests);
@@ -171,33 +180,26 @@ function askForEvent(caption: string, random: Random): Question {
   return eventQuestion(facts, random, answer) ?? eventQuestion(facts, random, 'no')!;
 }
 
-/** Where in an assistant's text the answer is decided. */
-function decisions(
-  { said, ids }: { said: string; ids: ArrayLike<number> },
-  thinking: string,
-  { choices, answer }: Question,
-  tokenizer: Tokenizer,
-): Weighted[] {
-  const start = said.indexOf(thinking);
-  const idsBefore = (place: number) => tokenizer.encode(said.slice(0, place));
-  /** The id that holds the character at a place: ids of a beginning may differ in the last one from those of the whole. */
-  const idAt = (place: number): number => {
-    const before = idsBefore(place);
-    let first = 0;
-    while (first < before.length && before[first] === ids[first]) first++;
-    return first;
-  };
-  if (choices) {
-    const choice = answer.replace(/[.?!]$/, '');
-    const at = start + thinking.lastIndexOf(choice);
-    const from = idAt(at);
-    const to = Math.max(from + 1, idsBefore(at + choice.length).length);
-    return [{ from, to, weight: DECISION.choice }];
-  }
-  const looked = thinking.indexOf(LOOKED_FOR);
-  if (looked < 0) return [];
-  const from = idAt(start + looked + LOOKED_FOR.length);
-  return [{ from, to: from + 1, weight: DECISION.event }];
+/** A question of a kind that is drawn first, so that kinds with few questions are learned as well as others. */
+function pickEvenly(questions: readonly Question[], random: Random): Question {
+  const kind = random.pick([...new Set(questions.map((question) => question.kind))]);
+  return random.pick(questions.filter((question) => question.kind === kind));
+}
+
+const moved =
+  (by: number) =>
+  (span: Weighted): Weighted => ({ ...span, from: span.from + by, to: span.to + by });
+
+/** Spans of a text's characters as spans of its ids: of all that hold a part of them. */
+function idSpans(spans: readonly Weighted[], words: string, ids: Int32Array, tokenizer: Tokenizer): Weighted[] {
+  let end = 0;
+  const ends = Array.from(ids, (id) => (end += tokenizer.tokenBytes(id)?.length ?? 0));
+  const idWith = (byte: number) => ends.findIndex((e) => e > byte);
+  return spans.map(({ from, to, weight }) => {
+    const start = Buffer.byteLength(words.slice(0, from));
+    const length = Buffer.byteLength(words.slice(from, to));
+    return { from: idWith(start), to: idWith(start + length - 1) + 1, weight };
+  });
 }
 
 /** Builds a sample; now and then its condition is dropped, for guidance. */
