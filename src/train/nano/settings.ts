@@ -53,7 +53,8 @@ export const NANO = {
   codec_config: NANO_CODEC,
   generation: {
     text: { temperature: 0, topk: 20, cfg: 1, min_step: 1, max_step: 400 },
-    audio: { temperature: 0.8, topk: 20, cfg: 3, min_step: 25, max_step: 300, max_repeat: 12 },
+    // Clips of the small world last 3 to 10 s, 25 frames each, and the last stream lags behind the first by 7 rows.
+    audio: { temperature: 0.8, topk: 20, cfg: 3, min_step: 3 * 25 + 7, max_step: 10 * 25 + 7, max_repeat: 12 },
     enforce_modality: ['text', 'audio'],
   },
 } as const;

@@ -1,7 +1,7 @@
 /** Small scenes, pictures, networks and corpora for the tests of train/nano. */
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { writeWav } from '../../../src/audio/index.js';
+import { logMel, writeWav } from '../../../src/audio/index.js';
 import type { Scene } from '../../../src/corpus/index.js';
 import { makeWords } from '../../../src/corpus/index.js';
 import type { AudioConfig } from '../../../src/model/index.js';
@@ -45,6 +45,22 @@ export function scenes(count: number, seed = 'scenes'): Scene[] {
 /** Encoder tokens of a scene's clip: one for each eight frames of 10 ms. */
 export function tokensOf({ seconds }: Scene): number {
   return Math.ceil(Math.floor(seconds * 100) / 8);
+}
+
+export const SPEAKER = {
+  voice: 'sally',
+  gender: 'woman',
+  age: 'adult',
+  accent: 'American',
+  pace: 'normal',
+  mood: 'calm',
+} as const;
+
+/** The byte picture of a sound at 16 kHz, as shards.ts has it. */
+export function picture(samples: Float32Array): ByteMel {
+  const { data, frames } = logMel(samples, { recipe: 'training' });
+  const top = data.reduce((a, b) => Math.max(a, b));
+  return { frames, top, bytes: Uint8Array.from(data, (x) => Math.max(0, Math.round((x - top + 2) * 127.5))) };
 }
 
 export function noiseMel(frames: number, seed: string): ByteMel {

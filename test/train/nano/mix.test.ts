@@ -1,21 +1,12 @@
 import { describe, expect, it } from 'vitest';
-import { logMel } from '../../../src/audio/index.js';
 import { isSpeechAlone, type Scene } from '../../../src/corpus/index.js';
 import { Random } from '../../../src/random.js';
 import type { Clip } from '../../../src/train/nano/encoder.js';
 import { covers, isBackground, isForeground, layOver } from '../../../src/train/nano/mix.js';
 import { type ByteMel, melFrames } from '../../../src/train/nano/shards.js';
-import { EMPTY, noiseClip } from './clips.js';
+import { EMPTY, noiseClip, picture, SPEAKER } from './clips.js';
 
 const RATE = 16000;
-const SPEAKER = {
-  voice: 'sally',
-  gender: 'woman',
-  age: 'adult',
-  accent: 'American',
-  pace: 'normal',
-  mood: 'calm',
-} as const;
 const EVENT = { label: 'dog bark', level: -3, distance: 'close' } as const;
 const MUSIC = {
   drums: false,
@@ -38,13 +29,6 @@ const background: Scene = {
   music: { ...MUSIC, instruments: ['piano'], mood: 'cheerful', start: 0.5, end: 3, role: 'foreground', level: 0 },
   events: [{ ...EVENT, start: 1, end: 2 }],
 };
-
-/** The byte picture of a sound, as shards.ts has it. */
-function picture(samples: Float32Array): ByteMel {
-  const { data, frames } = logMel(samples, { recipe: 'training' });
-  const top = data.reduce((a, b) => Math.max(a, b));
-  return { frames, top, bytes: Uint8Array.from(data, (x) => Math.max(0, Math.round((x - top + 2) * 127.5))) };
-}
 
 /** Noise in a band around a frequency, of unit power, as the recipe makes all sounds. */
 function hum(hertz: number, seconds: number, seed: string): Float32Array {

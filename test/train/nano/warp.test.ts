@@ -1,27 +1,11 @@
 import { describe, expect, it } from 'vitest';
-import { logMel } from '../../../src/audio/index.js';
 import type { Scene } from '../../../src/corpus/index.js';
 import { Random } from '../../../src/random.js';
 import type { ByteMel } from '../../../src/train/nano/shards.js';
 import { warp } from '../../../src/train/nano/warp.js';
-import { EMPTY } from './clips.js';
+import { EMPTY, picture, SPEAKER } from './clips.js';
 
 const RATE = 16000;
-const SPEAKER = {
-  voice: 'sally',
-  gender: 'woman',
-  age: 'adult',
-  accent: 'American',
-  pace: 'normal',
-  mood: 'calm',
-} as const;
-
-/** The byte picture of a sound, as shards.ts has it. */
-function picture(samples: Float32Array): ByteMel {
-  const { data, frames } = logMel(samples, { recipe: 'training' });
-  const top = data.reduce((a, b) => Math.max(a, b));
-  return { frames, top, bytes: Uint8Array.from(data, (x) => Math.max(0, Math.round((x - top + 2) * 127.5))) };
-}
 
 const TURNS = [
   { start: 0.5, end: 1.2 },
