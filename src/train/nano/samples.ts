@@ -95,7 +95,7 @@ interface Draft {
  * What has to be heard or found out counts more than words that could as well be others: it is a few ids in a hundred and
  * would else be learned last. Facts of a caption; in thinking, what is copied, after which all follows, and choices.
  */
-const WEIGHTS = { fact: 3, quoted: 2, copied: 16, choice: 4 };
+const WEIGHTS = { fact: 5, quoted: 2, copied: 16, choice: 4 };
 
 /** The conversation of a plan: text as ids, sound as features or codes. */
 export const conversation = (

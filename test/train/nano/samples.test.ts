@@ -273,7 +273,7 @@ describe('buildSample', () => {
     expect([...said].sort()).toEqual(['No,', 'Yes']);
   });
 
-  it('lets the facts of a caption count three times and quoted words twice, wherever it is learned', () => {
+  it('lets the facts of a caption count five times and quoted words twice, wherever it is learned', () => {
     for (const kind of ['caption', 'ask', 'event', 'read'] as const) {
       for (const i of indices) {
         const { caption } = makeWords(EXAMPLES[i].scene, new Random(`${kind}/${i}`));
@@ -285,7 +285,7 @@ describe('buildSample', () => {
           const fact = factSpans(caption).find((span) => span.from < to && from < span.to);
           // Where a run has the end of one fact and the beginning of the next in one id, it counts as both.
           if (weight === 1) expect(fact, `${text} in ${caption}`).toBeUndefined();
-          else expect([2, 3, 4, 6, 9], text).toContain(weight);
+          else expect([2, 4, 5, 10, 25], text).toContain(weight);
           if (weight === 2) expect(text).toContain('"');
         }
         expect(at).toBeGreaterThan(caption.length / 2);
