@@ -5,16 +5,9 @@ import { Random } from '../../random.js';
 import { writeSafetensors } from '../../weights/index.js';
 import { train } from '../loop.js';
 import { Replicas } from '../replicas.js';
-import {
-  type Clip,
-  createEncoderTrainer,
-  type EncoderBatch,
-  framesOf,
-  initialEncoder,
-  layClips,
-  scoreEncoder,
-} from './encoder.js';
+import { type Clip, createEncoderTrainer, type EncoderBatch, framesOf, initialEncoder, layClips } from './encoder.js';
 import { type EncoderShare, loadClips, makePictures } from './encoder-replica.js';
+import { scoreEncoder } from './encoder-score.js';
 import { readEncoder } from './parts.js';
 import { ENCODER, ENCODER_TRAINING } from './settings.js';
 
@@ -65,7 +58,8 @@ export async function trainEncoder(options: EncoderRunOptions): Promise<void> {
       if (step % CHECK_STEPS !== 0 && step !== schedule.steps) return undefined;
       const scores = await scoreEncoder(encoder, check);
       process.stderr.write(`step ${step}: ${JSON.stringify(scores)}\n`);
-      return { ...scores };
+      const known = Object.entries(scores).filter((entry): entry is [string, number] => entry[1] !== null);
+      return Object.fromEntries(known);
     },
   }).finally(() => replicas.stop());
   const shapes = encoderTensors(ENCODER);

@@ -17,19 +17,10 @@ import {
 import { affine, HIDDEN } from '../../nn/index.js';
 import type { Random } from '../../random.js';
 import { Session, type Value } from '../../runtime/index.js';
-import { ctcGreedy } from '../ctc.js';
 import { Trainer } from '../trainer.js';
 import type { ByteMel } from './shards.js';
 import { melFrames } from './shards.js';
-import {
-  LETTER_CLASSES,
-  LETTER_ROWS,
-  letterTurns,
-  spokenLoss,
-  WORD_CLASSES,
-  wordClasses,
-  wordTurns,
-} from './spoken.js';
+import { LETTER_CLASSES, LETTER_ROWS, letterTurns, spokenLoss, WORD_CLASSES, wordTurns } from './spoken.js';
 import { TAG_WEIGHTS, TAGS, tagScene } from './tags.js';
 
 /** A clip with its picture. */
@@ -320,63 +311,4 @@ function disturb(
     if (band >= low && band < low + bands) picture.fill(0, at, at + count);
     else for (let t = at; t < at + count; t++) picture[t] += change;
   }
-}
-
-/** Sums for precision and recall of tags at a threshold of one half, and word errors of greedy decoding. */
-export interface EncoderScores {
-  /** tag F1 over all tokens and tags */
-  tagF1: number;
-  /** clips in which speech, music and sound are all judged right by the mean tag probability of the best second */
-  presence: number;
-  /** word error rate of greedy CTC decoding */
-  wer: number;
-}
-
-export async function scoreEncoder(encoder: EncoderTrainer, batches: readonly EncoderBatch[]): Promise<EncoderScores> {
-  let hit = 0;
-  let said = 0;
-  let true_ = 0;
-  let right = 0;
-  let clips = 0;
-  let errors = 0;
-  let words = 0;
-  for (const batch of batches) {
-    const out = await encoder.forward(batch);
-    const target = batch.inputs.tag_target.data as Float32Array;
-    for (const { clip, start, tokens } of batch.spans) {
-      const heard = [0, 0, 0];
-      for (let t = start; t < start + tokens; t++) {
-        for (let k = 0; k < TAGS.length; k++) {
-          const at = t * TAGS.length + k;
-          const yes = out.tags[at] > 0;
-          if (yes) said++;
-          if (target[at] > 0) true_++;
-          if (yes && target[at] > 0) hit++;
-          if (k < 3 && out.tags[at] > 0) heard[k]++;
-        }
-      }
-      const { scene } = clip;
-      const truth = [scene.speech.length > 0, scene.music !== null, scene.events.length > 0 || scene.ambience !== null];
-      if (truth.every((is, k) => is === heard[k] >= 3)) right++;
-      clips++;
-      const labels = wordClasses(scene);
-      const guess = ctcGreedy(out.words.subarray(start * WORD_CLASSES), tokens, WORD_CLASSES);
-      errors += editDistance(guess, labels);
-      words += labels.length;
-    }
-  }
-  return { tagF1: (2 * hit) / Math.max(1, said + true_), presence: right / clips, wer: errors / Math.max(1, words) };
-}
-
-/** Levenshtein distance. */
-export function editDistance<T>(a: readonly T[], b: readonly T[]): number {
-  let row = Array.from({ length: b.length + 1 }, (_, j) => j);
-  for (let i = 1; i <= a.length; i++) {
-    const next = [i];
-    for (let j = 1; j <= b.length; j++) {
-      next.push(Math.min(row[j] + 1, next[j - 1] + 1, row[j - 1] + (a[i - 1] === b[j - 1] ? 0 : 1)));
-    }
-    row = next;
-  }
-  return row[b.length];
 }

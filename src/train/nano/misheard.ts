@@ -1,7 +1,7 @@
 /** Scenes as a model of middling ears would take them: right in most things, wrong in some. */
 import { EVENTS, INSTRUMENTS, LEXICON, type Scene } from '../../corpus/index.js';
 import type { Random } from '../../random.js';
-import { editDistance } from './encoder.js';
+import { editDistance } from './edit-distance.js';
 
 /** How often each thing is taken for another, about as often as nano did when this was written. */
 const TAKEN = { event: 0.2, time: 0.2, instrument: 0.2, tempo: 0.2, mode: 0.25, mood: 0.2, voice: 0.07, word: 0.3 };

@@ -9,11 +9,9 @@ import {
   createEncoderTrainer,
   type EncoderBatch,
   type EncoderTrainer,
-  editDistance,
   framesOf,
   initialEncoder,
   layClips,
-  scoreEncoder,
 } from '../../../src/train/nano/encoder.js';
 import { encodeClips } from '../../../src/train/nano/prepare.js';
 import { melFrames } from '../../../src/train/nano/shards.js';
@@ -264,16 +262,6 @@ describe('createEncoderTrainer', () => {
       expect(Math.abs(difference / norm ** 2 - 1), part).toBeLessThan(0.02);
     }
   });
-
-  it('scores tags, presence and words by what the heads say', async () => {
-    const batch = layClips(SMALL, FRAMES, CLIPS);
-    const tags = data(batch, 'tag_target').map((x) => x - 0.5);
-    const right = { tags, words: spellOut(batch), letters: new Float32Array(0) };
-    const says = (out: typeof right): EncoderTrainer => ({ ...encoder, forward: async () => out });
-    expect(await scoreEncoder(says(right), [batch])).toEqual({ tagF1: 1, presence: 1, wer: 0 });
-    const nothing = { ...right, tags: tags.map(() => -1), words: new Float32Array(TOKENS * WORD_CLASSES) };
-    expect(await scoreEncoder(says(nothing), [batch])).toEqual({ tagF1: 0, presence: 2 / 3, wer: 1 });
-  });
 });
 
 /** A clip's features by the graph that the engine uses. */
@@ -295,30 +283,3 @@ async function hearAlone({ mel }: Clip, parameters: ReadonlyMap<string, Float32A
   await session.release();
   return features.data as Float32Array;
 }
-
-/** Scores of words under which greedy decoding gives the truth: a word, a blank, a word, ... */
-function spellOut({ spans }: EncoderBatch): Float32Array {
-  const words = new Float32Array(TOKENS * WORD_CLASSES);
-  for (const { clip, start, tokens } of spans) {
-    let at = start;
-    for (const { labels } of wordTurns(clip.scene, tokens)) {
-      for (const label of labels) {
-        words[at * WORD_CLASSES + label] = 1;
-        at += 2;
-      }
-    }
-  }
-  return words;
-}
-
-describe('editDistance', () => {
-  it.each<[string, string, number]>([
-    ['', '', 0],
-    ['abc', '', 3],
-    ['', 'ab', 2],
-    ['kitten', 'sitting', 3],
-    ['flaw', 'lawn', 2],
-  ])('of %j and %j', (a, b, distance) => {
-    expect(editDistance([...a], [...b])).toBe(distance);
-  });
-});
