@@ -68,7 +68,7 @@ export const CORPUS = {
   seed: 'nano-1',
   scenes: { train: 20_480, valid: 512, test: 1000 },
   /** speech alone, for the encoder and for a finished model's language model */
-  speech: { seed: 'nano-speech-1', scenes: 12_288 },
+  speech: { seed: 'nano-speech-1', scenes: 18_432 },
 } as const;
 
 /** Encoder pre-training. The picture of each replica's batch has so many mel frames of 10 ms. */
@@ -82,7 +82,7 @@ export const ENCODER_TRAINING = {
   warped: 0.5,
   schedule: { peak: 7e-4, warmup: 100, steps: 15_000, floor: 0.02 } satisfies ScheduleOptions,
   /** of an encoder that is trained on: a finished model's, or one with the heads of its training */
-  further: { peak: 8e-4, warmup: 200, steps: 10_000, floor: 0.02 } satisfies ScheduleOptions,
+  further: { peak: 8e-4, warmup: 200, steps: 8000, floor: 0.02 } satisfies ScheduleOptions,
   clip: 1,
 };
 
@@ -141,10 +141,10 @@ export const STAGES: readonly StageSettings[] = [
 export const FURTHER_STAGES: readonly StageSettings[] = [
   {
     name: 'further',
-    mixture: { caption: 0.8, ask: 0.5, event: 0.4, choose: 0.5, read: 0.2, sound: 0.4, render: 0.4 },
-    speech: { caption: 0.6, ask: 0.2, choose: 0.2, sound: 0.5, render: 0.3 },
+    mixture: { caption: 1.2, ask: 0.4, event: 0.3, choose: 0.8, read: 0.1, sound: 0.5, render: 0.4 },
+    speech: { caption: 0.8, ask: 0.2, choose: 0.4, sound: 0.5, render: 0.3 },
     retold: 1536,
-    schedule: { peak: 1e-3, warmup: 100, steps: 2600, floor: 0.03 },
+    schedule: { peak: 1e-3, warmup: 100, steps: 3200, floor: 0.03 },
     clip: 1,
     freeze: 'nothing',
     replicas: 2,
