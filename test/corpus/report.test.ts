@@ -54,25 +54,38 @@ describe('text statistics', () => {
 });
 
 describe('factSpans', () => {
-  it('finds every fact once where it stands, and leaves the form', () => {
+  const found = (text: string) =>
+    factSpans(text)
+      .sort((a, b) => a.from - b.from)
+      .map(({ from, to }) => text.slice(from, to));
+
+  it('finds every fact once where it stands, without the word that says that there is one', () => {
     const text =
       'In this 5-second clip we hear speech with music. An old man says at about 2.5 seconds: "A dog barks." ' +
       'A dog barks close by. A harp plays a slow, sad tune in D minor.';
-    const spans = factSpans(text).sort((a, b) => a.from - b.from);
-    expect(spans.map(({ from, to }) => text.slice(from, to))).toEqual([
+    const facts = [
       '5-second',
-      'An old man',
+      'old man',
       '2.5 seconds',
       '"A dog barks."',
-      'A dog barks',
-      'A harp',
+      'dog barks',
+      'harp',
       'slow',
       'sad',
       'D minor',
+    ];
+    expect(found(text)).toEqual(facts);
+    const quoted = factSpans(text).filter(({ quoted }) => quoted);
+    expect(quoted.map(({ from, to }) => text.slice(from, to))).toEqual(['"A dog barks."']);
+  });
+
+  it('takes what is listed apart, so that how much there is weighs no more than how little', () => {
+    expect(found('A piano and an acoustic guitar play music. Thunder rolls.')).toEqual([
+      'piano',
+      'acoustic guitar',
+      'rolls',
     ]);
-    expect(spans.filter(({ quoted }) => quoted).map(({ from, to }) => text.slice(from, to))).toEqual([
-      '"A dog barks."',
-    ]);
+    expect(found('Strings play music. He says nothing.')).toEqual([]);
   });
 });
 

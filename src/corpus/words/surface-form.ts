@@ -31,14 +31,33 @@ export function surfaceForm(text: string): string {
   return PLACEHOLDERS.reduce((form, [pattern, name]) => form.replace(pattern, name), text);
 }
 
-/** Where a text states facts: characters from, and to, which is not included; each kind of fact by itself, in no order. */
+/** Facts that stand one behind the other, by the pattern of one of them. */
+const LISTED: Readonly<Record<string, RegExp>> = {
+  EVENT: new RegExp(EVENTS, 'gi'),
+  INSTRUMENTS: new RegExp(INSTRUMENT, 'gi'),
+};
+
+/** Facts that may begin where something else could stand as well. */
+const OPENING: readonly string[] = ['EVENT', 'AMBIENCE', 'INSTRUMENTS', 'PERSON'];
+
+/**
+ * Where a text states facts: characters from, and to, which is not included; each fact by itself, in no order. Of facts that
+ * begin where something else could stand, the first word is left out: it says that there is one more, and what is weighed
+ * more where it is there than where it is not will be said too often.
+ */
 export function factSpans(text: string): { from: number; to: number; quoted: boolean }[] {
   const spans: { from: number; to: number; quoted: boolean }[] = [];
   let rest = text;
   for (const [pattern, name] of PLACEHOLDERS) {
     // What is found is blanked out, so that no later pattern takes it and places stay as they are.
     rest = rest.replace(pattern, (found: string, at: number) => {
-      spans.push({ from: at, to: at + found.length, quoted: name === 'QUOTE' });
+      const facts = LISTED[name] ? [...found.matchAll(LISTED[name])].map(({ 0: one, index }) => ({ one, index })) : [];
+      for (const { one, index } of facts.length > 0 ? facts : [{ one: found, index: 0 }]) {
+        const first = OPENING.includes(name) ? one.indexOf(' ') + 1 : 0;
+        const from = at + index + first;
+        const alone = OPENING.includes(name) && first === 0;
+        if (!alone) spans.push({ from, to: at + index + one.length, quoted: name === 'QUOTE' });
+      }
       return '_'.repeat(found.length);
     });
   }
