@@ -120,8 +120,13 @@ function draft(plan: SamplePlan, example: Example, tokenizer: Tokenizer, config:
   };
   const sound = (): Message => ({ role: 'assistant', modality: 'audio', codes: example.codes! });
   const plain = (...messages: Message[]): Draft => ({ messages, weights: [] });
-  const heardFacts = (words: string): Weighted[] =>
-    factSpans(words).map(({ from, to, quoted }) => ({ from, to, weight: quoted ? WEIGHTS.quoted : WEIGHTS.fact }));
+  // The first sentence says which kinds of sound there are, in all of its words: what is not said is said as well.
+  const heardFacts = (words: string): Weighted[] => {
+    const opening = /^[^.]*\./.exec(words)?.[0].length ?? 0;
+    const later = factSpans(words).filter(({ from }) => from >= opening);
+    const facts = later.map(({ from, to, quoted }) => ({ from, to, weight: quoted ? WEIGHTS.quoted : WEIGHTS.fact }));
+    return [{ from: 0, to: opening, weight: WEIGHTS.fact }, ...facts];
+  };
   const described = (): Draft => {
     const ids = tokenizer.encode(caption);
     return {

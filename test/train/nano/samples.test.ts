@@ -273,7 +273,7 @@ describe('buildSample', () => {
     expect([...said].sort()).toEqual(['No,', 'Yes']);
   });
 
-  it('lets the facts of a caption count five times and quoted words twice, wherever it is learned', () => {
+  it('lets the first sentence and the facts of a caption count five times and quoted words twice, wherever it is learned', () => {
     for (const kind of ['caption', 'ask', 'event', 'read'] as const) {
       for (const i of indices) {
         const { caption } = makeWords(EXAMPLES[i].scene, new Random(`${kind}/${i}`));
@@ -282,7 +282,9 @@ describe('buildSample', () => {
           const [from, to] = [at, at + text.length];
           at = to;
           if (to > caption.length) break;
-          const fact = factSpans(caption).find((span) => span.from < to && from < span.to);
+          const opening = caption.indexOf('.') + 1;
+          const facts = [...factSpans(caption), { from: 0, to: opening }];
+          const fact = facts.find((span) => span.from < to && from < span.to);
           // Where a run has the end of one fact and the beginning of the next in one id, it counts as both.
           if (weight === 1) expect(fact, `${text} in ${caption}`).toBeUndefined();
           else expect([2, 4, 5, 10, 25], text).toContain(weight);
