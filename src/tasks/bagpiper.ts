@@ -3,14 +3,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { isAddress } from '../endpoints/index.js';
 import type { PreparedFolder, RemoteOptions } from '../engine/index.js';
-import type {
-  Engine,
-  EngineInfo,
-  EngineMessage,
-  FinishedSegment,
-  GenerateRequest,
-  GenerateStats,
-} from '../engine/types.js';
+import type { Engine, EngineInfo, EngineMessage, FinishedSegment, GenerateRequest } from '../engine/types.js';
 import { BagpiperError } from '../errors.js';
 import { joinNovelty, type Novelty } from '../model/novelty.js';
 import type { DeviceChoice } from '../runtime/index.js';
@@ -19,7 +12,7 @@ import { checkOptions, cleanText, clock, hear, hearPieces, joined, overlapOf, RA
 import { PartSplitter, parseGeneration, parseUnderstanding, type TextForm } from './parse.js';
 import { SYSTEM_PROMPT } from './prompts.js';
 import { startReply } from './reply.js';
-import { addStats } from './stats.js';
+import { addStats, noStats } from './stats.js';
 import { bestTake } from './takes.js';
 import type { AudioInput, Bagpiper, Parts, RenderOptions, Reply, VerbEvent, VerbOptions } from './types.js';
 
@@ -240,9 +233,7 @@ function words(role: 'system' | 'user', text: string | undefined): EngineMessage
 }
 
 function emptyParts({ seed = 0 }: VerbOptions, warnings: string[]): Parts {
-  const seconds = { encode: 0, prefill: 0, text: 0, audio: 0, codec: 0 };
-  const stats: GenerateStats = { promptRows: 0, textTokens: 0, audioFrames: 0, seconds };
-  return { caption: '', thinking: '', answer: '', audio: null, seed, stats, warnings };
+  return { caption: '', thinking: '', answer: '', audio: null, seed, stats: noStats(), warnings };
 }
 
 function settings(options: VerbOptions, modality: 'text' | 'audio'): Pick<GenerateRequest, 'seed' | 'text' | 'audio'> {

@@ -1,5 +1,11 @@
 import type { GenerateStats } from '../engine/types.js';
 
+/** What no run at all takes. */
+export function noStats(): GenerateStats {
+  const seconds = { encode: 0, prefill: 0, text: 0, audio: 0, codec: 0 };
+  return { promptRows: 0, textTokens: 0, audioFrames: 0, seconds };
+}
+
 /** Adds what one run took to a sum. */
 export function addStats(sum: GenerateStats, more: GenerateStats): void {
   sum.promptRows += more.promptRows;

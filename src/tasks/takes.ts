@@ -3,7 +3,7 @@
  * one is kept whose description is most like the caption that it was made after.
  */
 import { likeness } from './likeness.js';
-import { addStats } from './stats.js';
+import { addStats, noStats } from './stats.js';
 import type { Parts, Reply, Take, VerbEvent } from './types.js';
 
 type Tell = (event: VerbEvent) => void;
@@ -28,18 +28,18 @@ export async function bestTake({ takes, seed, make, hear, tell }: TakesOptions):
   };
   const all: Take[] = [];
   let best: { parts: Parts; take: Take } | undefined;
-  const stats: Parts['stats'][] = [];
+  const stats = noStats();
   for (let i = 0; i < takes; i++) {
     tell({ type: 'take', take: i + 1, of: takes });
     const parts = await make(seed + i, tellWork);
-    stats.push(parts.stats);
+    addStats(stats, parts.stats);
     let heard = '';
     const samples = parts.audio?.samples;
     if (samples && samples.length >= NOTHING) {
       const reply = hear(samples);
       for await (const event of reply) tellWork(event);
       const told = await reply;
-      stats.push(told.stats);
+      addStats(stats, told.stats);
       heard = told.caption;
     }
     const take = { seed: seed + i, heard, likeness: likeness(heard, parts.caption) };
@@ -47,10 +47,9 @@ export async function bestTake({ takes, seed, make, hear, tell }: TakesOptions):
     if (!best || take.likeness > best.take.likeness) best = { parts, take };
   }
   const { parts } = best!;
-  for (const more of stats) if (more !== parts.stats) addStats(parts.stats, more);
   for (const part of ['thinking', 'caption'] as const) {
     if (parts[part] !== '') tell({ type: 'text', part, delta: parts[part] });
   }
   if (parts.audio) tell({ type: 'audio', samples: parts.audio.samples });
-  return { ...parts, takes: all };
+  return { ...parts, takes: all, stats };
 }

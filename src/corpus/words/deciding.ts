@@ -33,13 +33,16 @@ const COPIED = new RegExp(
   'g',
 );
 
+/** A choice as thinking names it: within a sentence, without a mark of its own. */
+export const withoutMark = (choice: string): string => choice.replace(/[.?!]$/, '');
+
 /** Decisions of a question's thinking, in their order; none where it only retells. */
 export function decisions({ thinking, choices, answer }: Question): Decision[] {
   const copied = [...thinking.matchAll(COPIED)].map(({ index, 0: word }): Decision => {
     return { from: index, to: index + word.length, what: 'copied' };
   });
   if (copied.length > 0 || !choices) return copied;
-  const choice = answer.replace(/[.?!]$/, '');
+  const choice = withoutMark(answer);
   const from = thinking.lastIndexOf(choice);
   return from < 0 ? [] : [{ from, to: from + choice.length, what: 'choice' }];
 }

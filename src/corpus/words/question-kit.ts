@@ -3,6 +3,7 @@
 import type { Random } from '../../random.js';
 import type { Question, Scene } from '../scene.js';
 import { scenePresence } from './caption.js';
+import { withoutMark } from './deciding.js';
 import { type CaptionFacts, noFacts, type SpeakerFact } from './facts.js';
 import { capital, stop } from './forms.js';
 import { headNoun, roundTime } from './phrases.js';
@@ -62,7 +63,7 @@ const BY_EAR = [
  * the sound and the choices instead of quoting.
  */
 function thinkByEar(random: Random, choice: string): string {
-  const bare = choice.replace(/[.?!]$/, '');
+  const bare = withoutMark(choice);
   const fits = random.pick([
     `Of the choices, ${bare} fits best.`,
     `The best fit is ${bare}.`,

@@ -51,12 +51,10 @@ export function factSpans(text: string): { from: number; to: number; quoted: boo
   for (const [pattern, name] of PLACEHOLDERS) {
     // What is found is blanked out, so that no later pattern takes it and places stay as they are.
     rest = rest.replace(pattern, (found: string, at: number) => {
-      const facts = LISTED[name] ? [...found.matchAll(LISTED[name])].map(({ 0: one, index }) => ({ one, index })) : [];
-      for (const { one, index } of facts.length > 0 ? facts : [{ one: found, index: 0 }]) {
-        const first = OPENING.includes(name) ? one.indexOf(' ') + 1 : 0;
-        const from = at + index + first;
-        const alone = OPENING.includes(name) && first === 0;
-        if (!alone) spans.push({ from, to: at + index + one.length, quoted: name === 'QUOTE' });
+      for (const { index, 0: one } of found.matchAll(LISTED[name] ?? /^.*$/gs)) {
+        const to = at + index + one.length;
+        const fact = OPENING.includes(name) ? one.split(' ').slice(1).join(' ') : one;
+        if (fact !== '') spans.push({ from: to - fact.length, to, quoted: name === 'QUOTE' });
       }
       return '_'.repeat(found.length);
     });

@@ -8,7 +8,7 @@ import { ctcGreedy } from '../ctc.js';
 import { editDistance } from './edit-distance.js';
 import type { EncoderBatch, EncoderTrainer } from './encoder.js';
 import { WORD_CLASSES, wordClasses } from './spoken.js';
-import { TAGS, tokenAt } from './tags.js';
+import { TAG_COLUMNS, TAGS, tokenAt } from './tags.js';
 
 /** Shares from 0 to 1; null where no clip has what is counted. */
 export interface EncoderScores {
@@ -29,8 +29,7 @@ export interface EncoderScores {
   mode: number | null;
 }
 
-const INDEX = new Map(TAGS.map((tag, i) => [tag, i]));
-const MUSIC = INDEX.get('music')!;
+const MUSIC = TAG_COLUMNS.get('music')!;
 /** Tokens of a kind of sound from which on a clip has it. */
 const PRESENT = 3;
 
@@ -41,7 +40,7 @@ const EVENTS = family('event ');
 const INSTRUMENTS = family('instrument ');
 const TEMPOS = family('tempo ');
 const MODES = family('mode ');
-const GENDERS = new Map(['woman', 'man'].map((gender) => [gender, INDEX.get(gender)!]));
+const GENDERS = new Map(['woman', 'man'].map((gender) => [gender, TAG_COLUMNS.get(gender)!]));
 
 /** The tags of one clip as the head scores them. */
 class Heard {
@@ -156,7 +155,7 @@ export async function scoreEncoder(encoder: EncoderTrainer, batches: readonly En
 function presenceRight(heard: Heard, scene: Scene): boolean {
   const truth = scenePresence(scene);
   return (['speech', 'music', 'sound'] as const).every(
-    (kind) => truth[kind] === heard.where(INDEX.get(kind)!).length >= PRESENT,
+    (kind) => truth[kind] === heard.where(TAG_COLUMNS.get(kind)!).length >= PRESENT,
   );
 }
 

@@ -2,10 +2,8 @@
 import { isSpeechAlone, type Scene } from '../../corpus/index.js';
 import type { Random } from '../../random.js';
 import type { Clip } from './encoder.js';
-import type { ByteMel } from './shards.js';
+import { type ByteMel, FRAME_SECONDS } from './shards.js';
 
-/** Seconds of a mel frame. */
-const FRAME = 0.01;
 /** An event of which less is left where a clip ends is no longer told. */
 const LEAST_LEFT = 0.2;
 /** By how many decibels the background is lowered, at most. */
@@ -30,8 +28,8 @@ export function layOver(speech: Clip, under: Clip, random: Random): Clip {
   const { seconds } = speech.scene;
   const part = <T extends { start: number; end: number }>(x: T) => ({
     ...x,
-    start: Math.max(0, x.start + shift * FRAME),
-    end: Math.min(seconds, x.end + shift * FRAME),
+    start: Math.max(0, x.start + shift * FRAME_SECONDS),
+    end: Math.min(seconds, x.end + shift * FRAME_SECONDS),
   });
   const { music, ambience } = under.scene;
   return {

@@ -120,18 +120,12 @@ function draft(plan: SamplePlan, example: Example, tokenizer: Tokenizer, config:
   };
   const sound = (): Message => ({ role: 'assistant', modality: 'audio', codes: example.codes! });
   const plain = (...messages: Message[]): Draft => ({ messages, weights: [] });
-  // The first sentence says which kinds of sound there are, in all of its words: what is not said is said as well.
-  const heardFacts = (words: string): Weighted[] => {
-    const opening = /^[^.]*\./.exec(words)?.[0].length ?? 0;
-    const later = factSpans(words).filter(({ from }) => from >= opening);
-    const facts = later.map(({ from, to, quoted }) => ({ from, to, weight: quoted ? WEIGHTS.quoted : WEIGHTS.fact }));
-    return [{ from: 0, to: opening, weight: WEIGHTS.fact }, ...facts];
-  };
-  const described = (): Draft => {
-    const ids = tokenizer.encode(caption);
+  /** @param spans of the words' characters */
+  const weighed = (given: Message[], words: string, spans: readonly Weighted[]): Draft => {
+    const ids = tokenizer.encode(words);
     return {
-      messages: [heard, { role: 'assistant', modality: 'text', textIds: ids }],
-      weights: idSpans(heardFacts(caption), caption, ids, tokenizer),
+      messages: [...given, { role: 'assistant', modality: 'text', textIds: ids }],
+      weights: idSpans(spans, words, ids, tokenizer),
     };
   };
   /** @param learned whether the caption is to be learned; one with mistakes is not */
@@ -139,18 +133,14 @@ function draft(plan: SamplePlan, example: Example, tokenizer: Tokenizer, config:
     const { thinking, answer } = question;
     const said = understandingText({ caption: told, thinking, answer });
     const [captionAt, thinkingAt] = [said.indexOf(told), said.indexOf(thinking)];
-    const inCaption = learned ? heardFacts(told) : [{ from: 0, to: told.length, weight: 0 }];
+    const inCaption = learned ? captionWeights(told) : [{ from: 0, to: told.length, weight: 0 }];
     const inThinking = decisions(question).map(({ what, ...span }) => ({ ...span, weight: WEIGHTS[what] }));
-    const ids = tokenizer.encode(said);
     const spans = [...inCaption.map(moved(captionAt)), ...inThinking.map(moved(thinkingAt))];
-    return {
-      messages: [given, text('user', question.text), { role: 'assistant', modality: 'text', textIds: ids }],
-      weights: idSpans(spans, said, ids, tokenizer),
-    };
+    return weighed([given, text('user', question.text)], said, spans);
   };
   switch (plan.kind) {
     case 'caption':
-      return described();
+      return weighed([heard], caption, captionWeights(caption));
     case 'text':
       return plain(text('assistant', caption));
     case 'sound':
@@ -189,6 +179,14 @@ function askForEvent(caption: string, random: Random): Question {
 function pickEvenly(questions: readonly Question[], random: Random): Question {
   const kind = random.pick([...new Set(questions.map((question) => question.kind))]);
   return random.pick(questions.filter((question) => question.kind === kind));
+}
+
+/** The first sentence says which kinds of sound there are, in all of its words: what is not said is said as well. */
+function captionWeights(caption: string): Weighted[] {
+  const opening = /^[^.]*\./.exec(caption)?.[0].length ?? 0;
+  const later = factSpans(caption).filter(({ from }) => from >= opening);
+  const facts = later.map(({ from, to, quoted }) => ({ from, to, weight: quoted ? WEIGHTS.quoted : WEIGHTS.fact }));
+  return [{ from: 0, to: opening, weight: WEIGHTS.fact }, ...facts];
 }
 
 const moved =

@@ -45,6 +45,9 @@ export interface ByteMel {
 
 const BANDS = 128;
 
+/** Seconds of a picture's frame. */
+export const FRAME_SECONDS = 0.01;
+
 /** The float values of some frames, [128, count], into `out` with row stride `stride`; frames beyond the end stay 0. */
 export function melFrames(
   mel: ByteMel,

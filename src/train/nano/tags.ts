@@ -48,7 +48,8 @@ export const TAG_WEIGHTS = Float32Array.from(TAGS, (tag) => {
   return /^(mood|pace|mode|music) /.test(tag) ? 0.5 : 1;
 });
 
-const INDEX = new Map(TAGS.map((tag, i) => [tag, i]));
+/** Column of each tag. */
+export const TAG_COLUMNS: ReadonlyMap<string, number> = new Map(TAGS.map((tag, i) => [tag, i]));
 /** Seconds of one encoder token: eight mel frames of 10 ms. */
 const TOKEN_SECONDS = 0.08;
 
@@ -61,7 +62,7 @@ export function tokenAt(seconds: number): number {
 /** Sets 1 in `out` [tokens, TAGS.length] wherever a tag holds. `start` is the clip's first token. */
 export function tagScene(scene: Scene, tokens: number, out: Float32Array, start: number): void {
   const mark = (tag: string, from: number, to: number) => {
-    const column = INDEX.get(tag);
+    const column = TAG_COLUMNS.get(tag);
     if (column === undefined) throw new Error(`no tag "${tag}"`);
     const last = Math.min(tokens - 1, tokenAt(to));
     for (let t = tokenAt(from); t <= last; t++) out[(start + t) * TAGS.length + column] = 1;

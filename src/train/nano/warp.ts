@@ -2,7 +2,7 @@
 import { hzToMel, MODEL_RATE, melToHz } from '../../audio/index.js';
 import type { Random } from '../../random.js';
 import type { Clip } from './encoder.js';
-import type { ByteMel } from './shards.js';
+import { type ByteMel, FRAME_SECONDS } from './shards.js';
 
 /** By how much speech gets faster and slower at most: a clip's middle may gain what its ends lose. */
 const PACE = 0.12;
@@ -10,8 +10,6 @@ const PACE = 0.12;
 const PITCH = 0.06;
 /** Waves of pace in a clip, at most. */
 const WAVES = 3;
-/** Seconds of a mel frame. */
-const FRAME = 0.01;
 
 /**
  * The clip as if said with another pace, which goes up and down while the length stays as it is (the time warping of
@@ -27,10 +25,10 @@ export function warp({ scene, mel }: Clip, random: Random): Clip {
   const before = (frame: number) => frame + depth * Math.sin(wave * frame);
   /** Where a time's sound has gone: a contraction by the depth of pace each time round. */
   const after = (seconds: number): number => {
-    const target = seconds / FRAME;
+    const target = seconds / FRAME_SECONDS;
     let frame = target;
     for (let i = 0; i < 8; i++) frame = target - depth * Math.sin(wave * frame);
-    return Math.max(0, Math.min(scene.seconds, frame * FRAME));
+    return Math.max(0, Math.min(scene.seconds, frame * FRAME_SECONDS));
   };
   const times = Float64Array.from({ length: frames }, (_, frame) => before(frame));
   return {
