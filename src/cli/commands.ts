@@ -69,7 +69,11 @@ function addRender(program: Command, start: Start): void {
     .argument('[text]', 'the request; - or nothing reads a caption from standard input')
     .option('-o, --output <file>', 'where to write: .wav or .flac; - writes WAV to standard output')
     .option('--seconds <s>', 'how long it lasts (default: the model ends it)', numberOf('--seconds'))
-    .option('--takes <n>', 'make so many, keep the one that the model hears best (default: 1)', numberOf('--takes'))
+    .option(
+      '--takes <n>',
+      'make so many, keep the one that the model hears best (default: what the model says)',
+      numberOf('--takes'),
+    )
     .option('--direct', 'the text is a rich caption: no thinking (default for standard input)')
     .option('--request', 'the text is a request, also from standard input')
     .option('--spectrogram <file.png>', 'write a picture of the sound too')
@@ -79,7 +83,7 @@ function addRender(program: Command, start: Start): void {
       examples(
         'bagpiper render "Rain, and far away a slow piano." -o rain.wav --spectrogram rain.png',
         'bagpiper render "A church bell rings." --seconds 5 -o bell.flac',
-        'bagpiper render "A man says: Good morning!" --takes 4 -o morning.wav',
+        'bagpiper render "A man says: Good morning!" --takes 8 -o morning.wav',
         'bagpiper describe a.wav | bagpiper render - -o b.wav',
         'bagpiper render --replay rain.wav -o again.wav',
         'bagpiper render "A bell rings." -o - | bagpiper describe -',

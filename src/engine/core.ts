@@ -77,6 +77,7 @@ export class Core {
       maxInputSeconds: config.max_input_seconds,
       text: config.generation.text,
       audio: config.generation.audio,
+      takes: config.generation.takes,
     };
     return new Core(model, info, decoder, new Hearing(config, options, model.world !== null), codec);
   }

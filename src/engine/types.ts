@@ -91,6 +91,8 @@ export interface EngineInfo {
   /** decoding defaults */
   text: SegmentDefaults;
   audio: SegmentDefaults;
+  /** sounds made of a request, of which one is kept; missing: 1 */
+  takes?: number;
   prompts?: Prompts;
   /** sound comes only after text of its own, so a caption cannot be rendered without thinking */
   soundNeedsText?: boolean;

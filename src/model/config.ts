@@ -34,11 +34,16 @@ export interface SegmentDefaults {
   max_repeat?: number;
 }
 
+/** Takes of one request, at most. */
+export const MOST_TAKES = 100;
+
 /** Decoding defaults. `enforce_modality` is the order of segments that an answer must follow; empty: the model chooses. */
 export interface GenerationDefaults {
   text: SegmentDefaults;
   audio: SegmentDefaults;
   enforce_modality: ('text' | 'audio')[];
+  /** Sounds made of a request, of which the model keeps the one that it hears as most like its caption. */
+  takes: number;
 }
 
 /** How a conversation is opened. `system` is put before the first message where the caller gives no system message. */
@@ -274,6 +279,7 @@ function parseGeneration(read: FieldReader): GenerationDefaults {
     text: parseSegment(block, 'text', { temperature: 0.6, topk: 20, cfg: 1, min_step: 1, max_step: 8192 }),
     audio: parseSegment(block, 'audio', { temperature: 0.8, topk: 20, cfg: 3, min_step: 50, max_step: 2048 }),
     enforce_modality: order as ('text' | 'audio')[],
+    takes: block.count('takes', 1, 1, MOST_TAKES),
   };
 }
 

@@ -24,6 +24,7 @@ export {
   type BagpiperConfig,
   type CodecConfig,
   encoderTokens,
+  MOST_TAKES,
   parseConfig,
   type SegmentDefaults,
 } from './config.js';

@@ -150,16 +150,23 @@ function ask(engine: Engine, audio: AudioInput, question: string, options: VerbO
 function render(engine: Engine, wanted: string, options: RenderOptions): Reply {
   return startReply(async (tell, signal) => {
     checkOptions(options);
-    const { takes = 1, seed = 0 } = options;
+    const { seed = 0 } = options;
+    const takes = takesOf(options, engine.info);
     if (takes === 1) return makeSound(engine, wanted, options, tell, signal);
     return bestTake({
       takes,
       seed,
-      make: (seed, tell) => makeSound(engine, wanted, { ...options, seed }, tell, signal),
-      hear: (samples) => describe(engine, samples, { seed, temperature: 0, signal }),
+      make: (seed, tell, signal) => makeSound(engine, wanted, { ...options, seed }, tell, signal),
+      hear: (samples, signal) => describe(engine, samples, { seed, temperature: 0, signal }),
       tell,
+      signal,
     });
   }, options.signal);
+}
+
+/** As many as asked for, or as the model is used to; where nothing is drawn, all would be the same. */
+function takesOf({ takes, temperature }: RenderOptions, { audio, takes: usual = 1 }: EngineInfo): number {
+  return takes ?? ((temperature ?? audio.temperature) === 0 ? 1 : usual);
 }
 
 async function makeSound(

@@ -1,5 +1,6 @@
 /** What users give, checked and brought into the form that the engine takes. */
 import { BagpiperError } from '../errors.js';
+import { MOST_TAKES } from '../model/index.js';
 import type { AudioInput, RenderOptions } from './types.js';
 
 /** Samples a second of everything that the engine takes and gives. */
@@ -124,9 +125,6 @@ export function cleanText(text: string, what: string): string {
 
 /** Seconds of sound that may be asked for: more than any model has positions for. */
 const LONGEST_SECONDS = 600;
-
-/** Takes of one request. */
-const MOST_TAKES = 100;
 
 /** @throws BagpiperError for numbers that mean nothing */
 export function checkOptions({

@@ -28,7 +28,8 @@ export interface RenderOptions extends VerbOptions {
   seconds?: number;
   /**
    * So many takes are made, up to 100, with this seed and the ones after it; the model hears each, and the one is kept in which it hears
-   * most of its caption. Default 1, which is not heard
+   * most of its caption. Default: as many as the model is used to (`info.takes`, 1 where it does not say), 1 at temperature 0; a single one is
+   * not heard
    */
   takes?: number;
 }
@@ -51,7 +52,7 @@ export type VerbEvent =
   | { type: 'audio'; samples: Float32Array }
   /** tokens of text or frames of sound made in this phase so far */
   | { type: 'progress'; rows: number }
-  /** a take of several begins, the first is 1; text and sound come when one has been chosen */
+  /** of several takes, some side by side, this is the earliest that is not finished, the first is 1; text and sound come when one has been chosen */
   | { type: 'take'; take: number; of: number };
 
 /** Sound that was made. */

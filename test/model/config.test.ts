@@ -30,6 +30,7 @@ describe('parseConfig', () => {
     expect(config.generation.text).toEqual({ temperature: 0.6, topk: 20, cfg: 1, min_step: 1, max_step: 8192 });
     expect(config.generation.audio).toEqual({ temperature: 0.8, topk: 20, cfg: 3, min_step: 50, max_step: 2048 });
     expect(config.generation.enforce_modality).toEqual(['text', 'audio']);
+    expect(config.generation.takes).toBe(1);
   });
 
   it('reads the reference model', () => {
@@ -42,13 +43,14 @@ describe('parseConfig', () => {
     const config = goldenConfig({
       codec_config: { type: 'nano-codec', rate: 25 },
       chat: { system: 'You hear.' },
-      generation: { audio: { max_step: 20 }, enforce_modality: ['text'] },
+      generation: { audio: { max_step: 20 }, enforce_modality: ['text'], takes: 3 },
       front_end: 'serving',
     });
     expect(config.codec_config).toEqual({ type: 'nano-codec', rate: 25 });
     expect(config.chat.system).toBe('You hear.');
     expect(config.generation.audio).toMatchObject({ min_step: 20, max_step: 20, cfg: 3 });
     expect(config.generation.enforce_modality).toEqual(['text']);
+    expect(config.generation.takes).toBe(3);
     expect(config.front_end).toBe('serving');
   });
 
@@ -83,6 +85,7 @@ describe('parseConfig', () => {
     ['encoder heads that do not divide', { audio_config: { encoder_attention_heads: 7 } }, /does not divide d_model/],
     ['a short window', { audio_config: { n_window_infer: 50 } }, /shorter than one chunk of 100/],
     ['an unknown segment', { generation: { enforce_modality: ['image'] } }, /enforce_modality holds "image"/],
+    ['no take', { generation: { takes: 0 } }, /takes is 0; accepted are whole numbers from 1 to 100/],
     ['a negative temperature', { generation: { text: { temperature: -1 } } }, /generation\.text: temperature is -1/],
     ['no step left', { generation: { text: { min_step: 9, max_step: 8 } } }, /min_step is 9/],
   ])('refuses %s', (_, changes, message) => {

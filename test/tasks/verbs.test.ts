@@ -157,12 +157,13 @@ describe('render', () => {
   const heard = (caption: string) => ({ text: [caption] });
 
   it('keeps the take in which the model hears its caption', async () => {
+    // Side by side: all three are made, then all three are heard.
     const engine = new FakeEngine([
       said('A dog barks.'),
+      said('A dog barks.'),
+      said('A dog barks.'),
       heard('A cat meows.'),
-      said('A dog barks.'),
       heard('A dog barks.'),
-      said('A dog barks.'),
       heard('A dog barks. Music plays.'),
     ]);
     const reply = verbsOf(engine).render('Bark!', { takes: 3, seed: 4, temperature: 1, system: '' });
@@ -179,14 +180,14 @@ describe('render', () => {
     // Every sound is heard as it was made, greedily and with nothing said of the request.
     expect(engine.requests.map(({ seed, segments }) => [seed, segments.join()])).toEqual([
       [4, 'text,audio'],
-      [4, 'text'],
       [5, 'text,audio'],
-      [4, 'text'],
       [6, 'text,audio'],
       [4, 'text'],
+      [4, 'text'],
+      [4, 'text'],
     ]);
-    expect(engine.requests[1]).toMatchObject({ text: { temperature: 0 }, messages: [{ modality: 'audio' }] });
-    expect(engine.requests[1].messages[0]).toMatchObject({ samples: { length: 640 } });
+    expect(engine.requests[3]).toMatchObject({ text: { temperature: 0 }, messages: [{ modality: 'audio' }] });
+    expect(engine.requests[3].messages[0]).toMatchObject({ samples: { length: 640 } });
     // What all six runs took.
     expect(parts.stats).toMatchObject({ promptRows: 60, audioFrames: 6, seconds: { text: 6 } });
     const takes = events.filter(({ type }) => type === 'take');
@@ -198,20 +199,60 @@ describe('render', () => {
   });
 
   it('keeps the earlier of equal takes, and hears one take not at all', async () => {
-    const engine = new FakeEngine([said('Rain.'), heard('Rain.')]);
+    const engine = new FakeEngine([said('Rain.'), said('Rain.'), heard('Rain.'), heard('Rain.')]);
     expect((await verbsOf(engine).render('Rain!', { takes: 2, seed: 7 })).seed).toBe(7);
     const alone = new FakeEngine([said('Rain.')]);
     const parts = await verbsOf(alone).render('Rain!', { takes: 1, seed: 7 });
     expect([parts.seed, parts.takes, alone.requests.length]).toEqual([7, undefined, 1]);
   });
 
+  it.each([
+    [{}, 2],
+    [{ takes: 1 }, undefined],
+    [{ temperature: 0 }, undefined],
+    [{ temperature: 0, takes: 3 }, 3],
+  ])('makes as many takes as the model is used to, with %o', async (options, takes) => {
+    const engine = new FakeEngine([said('Rain.')]);
+    Object.assign(engine, { info: { ...engine.info, takes: 2 } });
+    expect((await verbsOf(engine).render('Rain!', options)).takes?.length).toBe(takes);
+  });
+
   it('ends all takes when the signal fires', async () => {
     const control = new AbortController();
     const engine = new FakeEngine([said('Rain.'), { text: ['Rain.'], hangs: true }]);
-    const reply = verbsOf(engine).render('Rain!', { takes: 5, signal: control.signal });
+    const reply = verbsOf(engine).render('Rain!', { takes: 9, signal: control.signal });
     setTimeout(() => control.abort(new Error('enough')), 20);
     await expect(reply).rejects.toThrow('enough');
-    expect(engine.requests.length).toBe(2);
+    // Four are at work at once, no more, and none goes on.
+    expect(engine.left).toBe(4);
+    expect(engine.requests.length).toBeLessThan(18);
+  });
+
+  it('ends all takes when one fails, with its error', async () => {
+    const engine = new FakeEngine([{ text: ['Rain.'], hangs: true }]);
+    const generate = engine.generate.bind(engine);
+    let requests = 0;
+    engine.generate = (request) => {
+      if (++requests === 3) throw new BagpiperError('There is no memory left.');
+      return generate(request);
+    };
+    await expect(verbsOf(engine).render('Rain!', { takes: 6 })).rejects.toThrow('There is no memory left.');
+    expect(requests).toBeLessThanOrEqual(4);
+    expect(engine.left).toBe(engine.requests.length);
+  });
+
+  it('tells of the earliest take that is not finished, whichever is ahead', async () => {
+    const engine = new FakeEngine([said('Rain.'), said('Rain.'), heard('Rain.'), heard('Rain.')]);
+    const events = await eventsOf(verbsOf(engine).render('Rain!', { takes: 2 }));
+    const told = events.filter(({ type }) => ['take', 'phase'].includes(type));
+    const second = told.findIndex((event) => event.type === 'take' && event.take === 2);
+    expect(told[0]).toEqual({ type: 'take', take: 1, of: 2 });
+    expect(told.slice(1, second).map((event) => event.type === 'phase' && event.phase)).toEqual([
+      ...['prefill', 'text', 'audio'],
+      ...['prefill', 'text'],
+    ]);
+    // The second was as far: only where it stands is told.
+    expect(told.slice(second + 1)).toEqual([{ type: 'phase', phase: 'text' }]);
   });
 
   it.each([

@@ -30,8 +30,8 @@ export interface EvaluateOptions {
   clips: number;
   codecClips: number;
   renders: number;
-  /** of each rendering, of which the model keeps one */
-  takes: number;
+  /** of each rendering, of which the model keeps one; missing: as many as the model is used to */
+  takes?: number;
   seed: number;
   temperature: number;
   together: number;
@@ -48,7 +48,8 @@ export interface Evaluation {
 /** @throws BagpiperError when the corpus or the folder of recordings is not as it must be */
 export async function evaluateNano(bagpiper: Bagpiper, options: EvaluateOptions): Promise<Evaluation> {
   const { progress = () => () => {}, ...settings } = options;
-  const { clips, codecClips, renders, takes, seed, temperature, together, parts } = settings;
+  const { clips, codecClips, renders, seed, temperature, together, parts } = settings;
+  const takes = settings.takes ?? bagpiper.info.takes ?? 1;
   const all = readClips(settings.corpus, Math.max(clips, codecClips, renders));
   const context: Context = {
     bagpiper,
@@ -69,7 +70,7 @@ export async function evaluateNano(bagpiper: Bagpiper, options: EvaluateOptions)
   if (wanted('limits') && settings.real !== undefined)
     rows.push(...(await limitRows(context, all.slice(0, clips), settings.real)));
   const { source, hash, parameters, threads } = bagpiper.info;
-  return { machine: machine(), model: { source, hash, parameters, threads }, settings, rows };
+  return { machine: machine(), model: { source, hash, parameters, threads }, settings: { ...settings, takes }, rows };
 }
 
 /** Raw results serve again only for the same model, the same clips (the first ones stand for all) and the same settings. */

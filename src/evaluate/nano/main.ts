@@ -25,7 +25,8 @@ where they were.
   --clips N           clips to describe and ask about (default 1000)
   --codec-clips N     clips to code (default 60)
   --renders N         sounds to render (default 240)
-  --takes N           takes of each, of which the model keeps the one that it hears as most like its caption (default 1)
+  --takes N           takes of each, of which the model keeps the one that it hears as most like its caption
+                      (default: as many as the model is used to)
   --seed N            of questions, requests and generation (default 1)
   --temperature T     of captions and answers (default 0: the likeliest token)
   --together N        requests in the engine at once (default 1)
@@ -62,7 +63,7 @@ function readOptions(argv: string[]): EvaluateCommand | null {
     clips: options.number('clips', 1000),
     codecClips: options.number('codec-clips', 60),
     renders: options.number('renders', 240),
-    takes: options.number('takes', 1),
+    takes: options.text('takes') === undefined ? undefined : options.number('takes', 1),
     seed: options.number('seed', 1, { least: 0 }),
     temperature: options.number('temperature', 0, { least: 0, fractions: true }),
     together: options.number('together', 1),

@@ -106,14 +106,17 @@ export async function renderScenes(
 async function renderScene(context: Context, scene: Scene): Promise<Rendering> {
   const { bagpiper, seed, temperature, takes } = context;
   const request = requestFor(scene, seed);
-  const { audio, thinking, caption }: Parts = await bagpiper.render(request, { seed, takes });
+  const rendered: Parts = await bagpiper.render(request, { seed, takes });
+  const { audio, thinking, caption } = rendered;
   const samples = audio?.samples ?? new Float32Array(0);
   const finite = samples.every(Number.isFinite);
   const power = samples.reduce((sum, x) => sum + x * x, 0) / Math.max(1, samples.length);
   if (finite && samples.length > 0) await writeWav(renderedPath(context, scene), samples, 16000);
   // 10 ms is the least that the encoder takes.
   const audible = finite && samples.length >= 160;
-  const heard = audible ? (await bagpiper.describe(samples, { seed, temperature })).caption : '';
+  // The kept one of several takes was heard when it was chosen, greedily.
+  const known = temperature === 0 ? rendered.takes?.find((take) => take.seed === rendered.seed)?.heard : undefined;
+  const heard = audible ? (known ?? (await bagpiper.describe(samples, { seed, temperature })).caption) : '';
   return { request, thinking, caption, seconds: samples.length / 16000, finite, rms: Math.sqrt(power), heard };
 }
 

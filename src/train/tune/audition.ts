@@ -80,7 +80,7 @@ function tasksOf(wanted: Auditions, bagpiper: Bagpiper, aside: string, { out, si
     ...wanted.render.map((text, i) => ({
       title: `render: ${text}`,
       work: async () => {
-        const { caption, audio } = await bagpiper.render(text, { signal });
+        const { caption, audio } = await bagpiper.render(text, { takes: 1, signal });
         const name = `render-${i + 1}.wav`;
         if (!audio) return { text: '(no sound)', before: caption };
         await writeWav(join(aside, name), audio.samples, audio.sampleRate);
