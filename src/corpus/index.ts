@@ -15,6 +15,7 @@ export {
   factSpans,
   isSpeechAlone,
   LEXICON,
+  lettered,
   makeWords,
   presence,
 } from './words/index.js';

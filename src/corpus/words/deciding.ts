@@ -17,9 +17,6 @@ export const NONE = 'none';
 export const HEARD = 'heard';
 export const MISSING = 'missing';
 
-/** What stands before a choice with its letter. */
-export const BEST_FIT = 'Best fit:';
-
 /** Characters of the thinking that decide. */
 export interface Decision {
   from: number;
@@ -28,10 +25,7 @@ export interface Decision {
   what: 'copied' | 'choice';
 }
 
-const COPIED = new RegExp(
-  `(?<=${LOOKED_FOR} |${FIRST_LOOKED_FOR} )[^ .]+|(?<=: )(?:${HEARD}|${MISSING})(?=[;.])|(?<=${BEST_FIT} \\()[A-D]`,
-  'g',
-);
+const COPIED = new RegExp(`(?<=${LOOKED_FOR} |${FIRST_LOOKED_FOR} )[^ .]+|(?<=: )(?:${HEARD}|${MISSING})(?=[;.])`, 'g');
 
 /** A choice as thinking names it: within a sentence, without a mark of its own. */
 export const withoutMark = (choice: string): string => choice.replace(/[.?!]$/, '');

@@ -6,7 +6,7 @@ import type { CaptionFacts } from './facts.js';
 import { capital, listing } from './forms.js';
 import type { EventFact, Presence } from './phrases.js';
 import { secondsText } from './phrases.js';
-import { type Ask, type Maker, open, openThought, pickOne } from './question-kit.js';
+import { type Ask, lettered, type Maker, open, openThought, pickOne } from './question-kit.js';
 import { eventSurface, isAre, itIs, surfaceLabel } from './surfaces.js';
 
 const NAMES: Readonly<Record<keyof Presence, string>> = { speech: 'speech', music: 'music', sound: 'sound effects' };
@@ -100,9 +100,12 @@ function lookForFirst(inOrder: readonly string[], first: string): string {
   return `In order, the caption tells of ${listing(inOrder)}. ${FIRST_LOOKED_FOR} ${bare(first)}.`;
 }
 
-/** The same for what is not there: all that is heard, then of every choice whether it is among that. */
+/**
+ * The same for what is not there: all that is heard, then of every choice whether it is among that. The letters keep the choices
+ * in their order; without them a small model takes one twice and leaves out another.
+ */
 function goThrough(heard: readonly string[], choices: readonly string[], right: string): string {
-  const verdicts = choices.map((choice) => `${choice}: ${choice === right ? MISSING : HEARD}`);
+  const verdicts = choices.map((choice) => `${lettered(choices, choice)}: ${choice === right ? MISSING : HEARD}`);
   return `The caption tells of ${listing(heard)}. Of the choices, ${verdicts.join('; ')}. Not heard: ${right}.`;
 }
 

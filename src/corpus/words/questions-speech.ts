@@ -1,10 +1,9 @@
 /** Questions about people: who speaks, how, when and what they say. */
 
 import type { Mood } from '../scene.js';
-import { BEST_FIT } from './deciding.js';
 import type { SpeakerFact, TurnFact } from './facts.js';
 import { headNoun, secondsText, withArticle } from './phrases.js';
-import { type Ask, lettered, type Maker, open, pickOne, speakerName } from './question-kit.js';
+import { type Ask, type Maker, open, pickOne, speakerName } from './question-kit.js';
 import { planSentence } from './sentences.js';
 
 const PEOPLE = ['a man', 'a woman', 'a young man', 'a young woman', 'an old man', 'an old woman', 'a boy', 'a girl'];
@@ -111,11 +110,8 @@ const moods: Maker = (ask) =>
 
 const WRITE_DOWN = ['Write down the spoken words.', 'What is said in this clip?', 'Which words are spoken?'];
 
-/**
- * The letter comes before the sentence: any word that is in the caption's quotation, too, tells which choice it is, while the
- * sentence's first word may be misheard or shared.
- */
-const fitWords = (choice: string): string => `The words heard are compared with the choices. ${BEST_FIT} ${choice}`;
+/** What was heard may be wrong in any of its words, so the choices are compared with the whole. */
+const fitWords = (choice: string): string => `The words heard are compared with the choices. Best fit: ${choice}`;
 
 const transcript: Maker = (ask) => {
   const { facts, random } = ask;
@@ -139,9 +135,7 @@ const transcript: Maker = (ask) => {
       `What are the${which} words of ${name}?`,
     ]);
     return [
-      ...pickOne(ask, 'transcript', text, right, [...wrong, ...otherWords(facts.turns, turn)], (choices) =>
-        fitWords(lettered(choices, right)),
-      ),
+      ...pickOne(ask, 'transcript', text, right, [...wrong, ...otherWords(facts.turns, turn)], () => fitWords(right)),
       open(ask, 'transcript', text, right, steps),
       ...(facts.turns.length === 1 ? [open(ask, 'transcript', random.pick(WRITE_DOWN), turn.sentence, steps)] : []),
     ];

@@ -7,6 +7,7 @@ import {
   eventQuestion,
   extractFacts,
   factSpans,
+  lettered,
   makeWords,
   type Question,
   type Scene,
@@ -28,10 +29,11 @@ import { mishear } from './misheard.js';
 /**
  * Kinds of samples. `caption`, `sound`: pre-training both ways; `ask`, `render`: fine-tuning; `choose`: a question with
  * choices after a caption with mistakes (the model's own where there is one), which is not learned; `read`: a caption and a
- * question in words, the caption to be said again (which teaches copying); `event`: a question about one event, which is there half of
+ * question in words, the caption to be said again (which teaches copying); `copy`: ids drawn at random, or the choices of a question,
+ * to be said again (which teaches nothing else); `event`: a question about one event, which is there half of
  * the time where there are any; `text`: words alone.
  */
-export type SampleKind = 'caption' | 'ask' | 'choose' | 'read' | 'event' | 'sound' | 'render' | 'text';
+export type SampleKind = 'caption' | 'ask' | 'choose' | 'read' | 'copy' | 'event' | 'sound' | 'render' | 'text';
 
 /** A scene with what the networks made of its sound. */
 export interface Example {
@@ -95,7 +97,10 @@ interface Draft {
  * What has to be heard or found out counts more than words that could as well be others: it is a few ids in a hundred and
  * would else be learned last. Facts of a caption; in thinking, what is copied, after which all follows, and choices.
  */
-const WEIGHTS = { fact: 5, quoted: 2, copied: 16, choice: 4 };
+const WEIGHTS = { fact: 5, quoted: 3, copied: 16, choice: 8 };
+
+/** Ids that are to be said again, at least and at most. */
+const COPIED_IDS = { from: 8, to: 40 };
 
 /** The conversation of a plan: text as ids, sound as features or codes. */
 export const conversation = (
@@ -149,6 +154,16 @@ function draft(plan: SamplePlan, example: Example, tokenizer: Tokenizer, config:
       return answered(heard, pickEvenly(questions, random), caption);
     case 'read':
       return answered(text('user', caption), pickEvenly(questions, random), caption);
+    case 'copy': {
+      const choosing = questions.filter(({ choices }) => choices !== undefined);
+      if (choosing.length > 0 && random.chance(0.5)) {
+        const { text: question, choices } = pickEvenly(choosing, random);
+        const listed = choices!.map((choice) => lettered(choices!, choice)).join('; ');
+        return plain(text('user', question), text('assistant', listed));
+      }
+      const textIds = randomIds(random, tokenizer.vocabSize);
+      return plain({ role: 'user', modality: 'text', textIds }, { role: 'assistant', modality: 'text', textIds });
+    }
     case 'event':
       return answered(heard, askForEvent(caption, random), caption);
     case 'choose': {
@@ -173,6 +188,12 @@ function askForEvent(caption: string, random: Random): Question {
   const facts = extractFacts(caption);
   const answer = random.chance(0.5) ? 'yes' : 'no';
   return eventQuestion(facts, random, answer) ?? eventQuestion(facts, random, 'no')!;
+}
+
+/** Ids without any sense, so that nothing but looking back tells the next one. */
+function randomIds(random: Random, vocabulary: number): Int32Array {
+  const length = COPIED_IDS.from + random.int(COPIED_IDS.to - COPIED_IDS.from + 1);
+  return Int32Array.from({ length }, () => random.int(vocabulary));
 }
 
 /** A question of a kind that is drawn first, so that kinds with few questions are learned as well as others. */

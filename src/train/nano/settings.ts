@@ -56,6 +56,7 @@ export const NANO = {
     // Clips of the small world last 3 to 10 s, 25 frames each, and the last stream lags behind the first by 7 rows.
     audio: { temperature: 0.8, topk: 20, cfg: 3, min_step: 3 * 25 + 7, max_step: 10 * 25 + 7, max_repeat: 12 },
     enforce_modality: ['text', 'audio'],
+    takes: 4,
   },
 } as const;
 
@@ -141,10 +142,10 @@ export const STAGES: readonly StageSettings[] = [
 export const FURTHER_STAGES: readonly StageSettings[] = [
   {
     name: 'further',
-    mixture: { caption: 1.2, ask: 0.4, event: 0.3, choose: 0.8, read: 0.1, sound: 0.5, render: 0.4 },
-    speech: { caption: 0.8, ask: 0.2, choose: 0.4, sound: 0.5, render: 0.3 },
+    mixture: { caption: 1.1, ask: 0.4, event: 0.3, choose: 0.9, copy: 0.4, read: 0.1, sound: 0.5, render: 0.5 },
+    speech: { caption: 0.8, ask: 0.2, choose: 0.4, copy: 0.2, sound: 0.5, render: 0.4 },
     retold: 1536,
-    schedule: { peak: 1e-3, warmup: 100, steps: 3200, floor: 0.03 },
+    schedule: { peak: 7e-4, warmup: 30, steps: 4600, floor: 0.03 },
     clip: 1,
     freeze: 'nothing',
     replicas: 2,
