@@ -93,7 +93,7 @@ async function soundRates(meter: Meter, bagpiper: Tasks.Bagpiper, { steps }: Job
   };
   const describe = await verb(bagpiper.describe(samples, { seed: 1 }));
   const ask = await verb(bagpiper.ask(samples, QUESTION, { seed: 1 }));
-  const render = await verb(bagpiper.render(REQUEST, { seed: 1 }));
+  const render = await verb(bagpiper.render(REQUEST, { seed: 1, takes: 1 }));
   return {
     plain,
     guided,
