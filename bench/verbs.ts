@@ -2,7 +2,7 @@
 import { existsSync } from 'node:fs';
 import type * as Library from '../src/index.js';
 import { clip } from './clip.js';
-import { type BenchOptions, type Row, row, secondsSince } from './measure.js';
+import { type BenchOptions, median, type Row, row, secondsSince } from './measure.js';
 
 export const CLIP_SECONDS = 10;
 const RENDER_SECONDS = 5;
@@ -108,10 +108,12 @@ function heardRows(timings: Record<'describe' | 'ask', Timing[]>): Row[] {
 const firsts = (of: Timing[], which: 'firstText' | 'firstAudio'): number[] =>
   of.map((t) => (Number.isNaN(t[which]) ? t.end : t[which]));
 
+/** Seconds that a second of sound took. */
+const perSecond = (of: Timing[]): number[] => of.map((t) => t.end / (t.soundSeconds || Number.NaN));
+
 function renderRows(of: Timing[]): Row[] {
   const name = `render ${RENDER_SECONDS} s, guidance 3`;
   const target = { text: 'below 1', met: (x: number) => x < 1 };
-  const factor = of.map((t) => t.end / (t.soundSeconds || Number.NaN));
   const soundOnly = of.map((t) => (t.end - firstsOf(t)) / (t.soundSeconds || Number.NaN));
   return [
     row(`${name}: first audio`, 's', firsts(of, 'firstAudio')),
@@ -125,17 +127,15 @@ function renderRows(of: Timing[]): Row[] {
       's',
       of.map((t) => t.soundSeconds),
     ),
-    row(`${name}: seconds a second of sound`, '', factor, { target }),
+    row(`${name}: seconds a second of sound`, '', perSecond(of), { target }),
     row(`${name}: the same from the first audio on`, '', soundOnly),
   ];
 }
 
 /** Several takes side by side, each heard, against one. */
 function takesRow({ render, takes }: Record<'render' | 'takes', Timing[]>): Row {
-  const perSecond = (of: Timing[]): number[] => of.map((t) => t.end / (t.soundSeconds || Number.NaN));
-  const one = perSecond(render).sort((a, b) => a - b)[Math.floor(render.length / 2)];
   return row(`render, the best of ${TAKES} takes: seconds a second of sound`, '', perSecond(takes), {
-    baseline: { name: 'one take', value: one },
+    baseline: { name: 'one take', value: median(perSecond(render)) },
   });
 }
 

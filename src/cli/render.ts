@@ -111,8 +111,7 @@ async function fromFile(text: string | undefined, flags: RenderFlags): Promise<W
   }
   const made = await readProvenance(flags.replay!);
   const { text: said, direct, model, seed, temperature, topK, guidance, system, seconds } = made;
-  // One by one: a file must not slip in options that it has no say in.
-  // The seed is that of the take that was kept.
+  // One by one: a file must not slip in options that it has no say in. Its seed is that of the take that was kept.
   const own = {
     ...{ seed, temperature, topK, guidance, takes: 1 },
     ...(system === undefined ? {} : { system }),

@@ -10,6 +10,7 @@ import {
   type EncodingPlan,
   encoderFront,
   encoderTower,
+  LEAST_SAMPLES,
   layChunks,
   planEncoding,
 } from '../model/index.js';
@@ -68,7 +69,9 @@ export class Hearing {
     }
     const mel = logMel(samples, { recipe: this.config.front_end, bands: audio.num_mel_bins });
     if (mel.frames === 0)
-      throw new BagpiperError(`The clip has ${samples.length} samples at 16 kHz; at least 160 (10 ms) are needed.`);
+      throw new BagpiperError(
+        `The clip has ${samples.length} samples at 16 kHz; at least ${LEAST_SAMPLES} (10 ms) are needed.`,
+      );
     const plan = planEncoding(mel.frames, audio);
     const embed = await this.embed(layChunks(mel.data, mel.frames, plan, audio), plan, audio);
     this.tower ??= await this.openTower(audio);

@@ -34,6 +34,9 @@ export interface SegmentDefaults {
   max_repeat?: number;
 }
 
+/** Samples at 16 kHz that an encoder needs at least: a frame of the log-mel picture, 10 ms. */
+export const LEAST_SAMPLES = 160;
+
 /** Takes of one request, at most. */
 export const MOST_TAKES = 100;
 

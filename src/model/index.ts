@@ -24,7 +24,7 @@ export {
   type BagpiperConfig,
   type CodecConfig,
   encoderTokens,
-  MOST_TAKES,
+  LEAST_SAMPLES,
   parseConfig,
   type SegmentDefaults,
 } from './config.js';

@@ -1,6 +1,6 @@
 /** What users give, checked and brought into the form that the engine takes. */
 import { BagpiperError } from '../errors.js';
-import { MOST_TAKES } from '../model/index.js';
+import { MOST_TAKES } from '../model/config.js';
 import type { AudioInput, RenderOptions } from './types.js';
 
 /** Samples a second of everything that the engine takes and gives. */

@@ -3,17 +3,15 @@
  * one is kept whose description is most like the caption that it was made after.
  */
 import type { GenerateStats } from '../engine/types.js';
+import { LEAST_SAMPLES } from '../model/config.js';
 import { likeness } from './likeness.js';
 import { addStats, noStats } from './stats.js';
 import type { Parts, Reply, Take, VerbEvent } from './types.js';
 
 type Tell = (event: VerbEvent) => void;
 
-/** Less sound than the encoder takes: 10 ms. */
-const NOTHING = 160;
-
 /**
- * Takes at work at once. An engine feeds them together, so that four take little longer than one; a larger number of takes is to
+ * Takes at work at once. An engine feeds them together, which takes less time than one after the other; a larger number of takes is to
  * cost time, not memory.
  */
 const TOGETHER = 4;
@@ -71,7 +69,7 @@ async function oneTake({ make, hear, tell, signal }: TakesOptions, seed: number)
   const work = [parts.stats];
   let heard = '';
   const samples = parts.audio?.samples;
-  if (samples && samples.length >= NOTHING) {
+  if (samples && samples.length >= LEAST_SAMPLES) {
     const reply = hear(samples, signal);
     for await (const event of reply) tell(event);
     const told = await reply;

@@ -2,6 +2,7 @@
 import { encodeFlac, loadMono16k } from '../../audio/index.js';
 import { extractFacts, presence } from '../../corpus/index.js';
 import { scenePresence } from '../../corpus/words/caption.js';
+import { LEAST_SAMPLES } from '../../model/index.js';
 import type { Bagpiper } from '../../tasks/index.js';
 import { heardWords, presenceRight } from '../nano/captions.js';
 import type { TestClip } from '../nano/context.js';
@@ -12,8 +13,6 @@ import { type Fact, factsOf } from './facts.js';
 const RATE = 16_000;
 /** Longer renderings are cut in their files, seconds. */
 const LONGEST_FILE = 8;
-/** 10 ms is the least that the encoder takes. */
-const LEAST = 160;
 /** A rendering of speech of which the recognizer gets more of the words wrong has failed. */
 export const WORDS_WRONG = 0.5;
 /** One that is so many times shorter or longer than planned has failed, too. */
@@ -129,7 +128,7 @@ async function render(
   const samples = audio?.samples ?? new Float32Array(0);
   const seconds = samples.length / RATE;
   const made = { kind, id: scene.id, seconds, request, thinking, caption };
-  if (samples.length < LEAST || !samples.every(Number.isFinite)) {
+  if (samples.length < LEAST_SAMPLES || !samples.every(Number.isFinite)) {
     return { ...made, file: null, heard: '', words: null, failures: ['no sound came of it'] };
   }
   const file = nameOf('rendered', kind);

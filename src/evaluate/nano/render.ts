@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { writeWav } from '../../audio/index.js';
 import { extractFacts, makeWords, presence, type Scene, VOICES } from '../../corpus/index.js';
 import { isSpeechAlone, scenePresence } from '../../corpus/words/caption.js';
+import { LEAST_SAMPLES } from '../../model/index.js';
 import { Random } from '../../random.js';
 import type { Parts } from '../../tasks/index.js';
 import { KINDS, presenceRight } from './captions.js';
@@ -112,8 +113,7 @@ async function renderScene(context: Context, scene: Scene): Promise<Rendering> {
   const finite = samples.every(Number.isFinite);
   const power = samples.reduce((sum, x) => sum + x * x, 0) / Math.max(1, samples.length);
   if (finite && samples.length > 0) await writeWav(renderedPath(context, scene), samples, 16000);
-  // 10 ms is the least that the encoder takes.
-  const audible = finite && samples.length >= 160;
+  const audible = finite && samples.length >= LEAST_SAMPLES;
   // The kept one of several takes was heard when it was chosen, greedily.
   const known = temperature === 0 ? rendered.takes?.find((take) => take.seed === rendered.seed)?.heard : undefined;
   const heard = audible ? (known ?? (await bagpiper.describe(samples, { seed, temperature })).caption) : '';

@@ -155,7 +155,7 @@ function draft(plan: SamplePlan, example: Example, tokenizer: Tokenizer, config:
     case 'read':
       return answered(text('user', caption), pickEvenly(questions, random), caption);
     case 'copy': {
-      const choosing = questions.filter(({ choices }) => choices !== undefined);
+      const choosing = withChoices(questions);
       if (choosing.length > 0 && random.chance(0.5)) {
         const { text: question, choices } = pickEvenly(choosing, random);
         const listed = choices!.map((choice) => lettered(choices!, choice)).join('; ');
@@ -167,7 +167,7 @@ function draft(plan: SamplePlan, example: Example, tokenizer: Tokenizer, config:
     case 'event':
       return answered(heard, askForEvent(caption, random), caption);
     case 'choose': {
-      const choosing = questions.filter(({ choices }) => choices !== undefined);
+      const choosing = withChoices(questions);
       const told = example.told ?? makeWords(mishear(example.scene, random), random).caption;
       return answered(heard, pickEvenly(choosing.length > 0 ? choosing : questions, random), told, false);
     }
@@ -195,6 +195,9 @@ function randomIds(random: Random, vocabulary: number): Int32Array {
   const length = COPIED_IDS.from + random.int(COPIED_IDS.to - COPIED_IDS.from + 1);
   return Int32Array.from({ length }, () => random.int(vocabulary));
 }
+
+const withChoices = (questions: readonly Question[]): Question[] =>
+  questions.filter(({ choices }) => choices !== undefined);
 
 /** A question of a kind that is drawn first, so that kinds with few questions are learned as well as others. */
 function pickEvenly(questions: readonly Question[], random: Random): Question {

@@ -311,7 +311,7 @@ describe('buildSample', () => {
           // Where a run has the end of one fact and the beginning of the next in one id, it counts as both.
           if (weight === 1) expect(fact, `${text} in ${caption}`).toBeUndefined();
           else expect([3, 5, 9, 15, 25], text).toContain(weight);
-          if (weight === 2) expect(text).toContain('"');
+          if (weight === 3) expect(text).toContain('"');
         }
         expect(at).toBeGreaterThan(caption.length / 2);
       }
