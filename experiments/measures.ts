@@ -1,12 +1,12 @@
 /** What a trained small model says and makes, measured on held-out scenes: captions, four-choice questions, renderings. */
 import { makeWords, type RenderRequest } from '../src/corpus/index.js';
-import { f1Part, namedChoice } from '../src/evaluate/index.js';
+import { f1Part } from '../src/evaluate/index.js';
 import { ratioOf } from '../src/evaluate/metrics/statistics.js';
-
 import { presenceRight, scoreCaption } from '../src/evaluate/nano/captions.js';
 import { type ChoiceQuestion, drawQuestions } from '../src/evaluate/nano/questions.js';
 import { Random } from '../src/random.js';
 import { parseUnderstanding } from '../src/tasks/index.js';
+import { namedChoice } from '../src/text/index.js';
 import type { Example } from '../src/train/nano/samples.js';
 import { asAsked, describeSounds, finite, type Measures } from './hearing.js';
 import type { Material } from './material.js';

@@ -7,8 +7,10 @@ export type { Engine, EngineEvent, EngineInfo, GenerateRequest, GenerateStats, P
 export { BagpiperError, ServerError } from './errors.js';
 export type { Novelty } from './model/novelty.js';
 export {
+  type AskOptions,
   type AudioInput,
   type Bagpiper,
+  type Choice,
   type ConvertEvent,
   type ConvertedModel,
   type ConvertModelOptions,

@@ -54,9 +54,17 @@ function addAsk(program: Command, start: Start): void {
     .description('Answer a question about a sound, after a caption and thinking.')
     .argument('<file>', 'sound file; - reads standard input')
     .argument('<question>', 'in a few words')
+    .option('--choice <text>', 'one of the answers to choose from; give 2 to 26', (text, others: string[] = []) => [
+      ...others,
+      text,
+    ])
     .addHelpText(
       'after',
-      examples('bagpiper ask song.flac "Which instruments are played?"', 'bagpiper ask call.wav "Who speaks?" --json'),
+      examples(
+        'bagpiper ask song.flac "Which instruments are played?"',
+        'bagpiper ask call.wav "Who speaks?" --choice "a man" --choice "a woman"',
+        'bagpiper ask call.wav "Who speaks?" --json',
+      ),
     )
     .action((file: string, question: string, flags) =>
       start(async (context) => (await import('./ask.js')).ask(file, question, flags, context), flags),

@@ -15,7 +15,6 @@ export {
   factSpans,
   isSpeechAlone,
   LEXICON,
-  lettered,
   makeWords,
   presence,
 } from './words/index.js';

@@ -19,6 +19,7 @@ import { Random } from '../random.js';
 import { type Device, preparedBytes, removeOutdated, type SessionOptions } from '../runtime/index.js';
 import { Admission } from './admission.js';
 import { Decoder } from './decoder.js';
+import { endingScores } from './endings.js';
 import { generate } from './generate.js';
 import { Hearing } from './hear.js';
 import { type Lane, type PromptRows, Scheduler } from './scheduler.js';
@@ -158,8 +159,9 @@ export class Core {
     stats.seconds.prefill = (performance.now() - began) / 1000;
 
     const writer = new AnswerWriter(this.model, this.codec, emit, stats);
+    let endings: number[] | null = null;
     try {
-      await generate(lane, this.model.config, {
+      const [first] = await generate(lane, this.model.config, {
         segments: request.segments,
         ...settings,
         random: new Random(request.seed),
@@ -168,11 +170,20 @@ export class Core {
         onRow: (segment, row, step) => writer.row(segment, row, step),
         onSegmentEnd: (segment) => writer.finish(segment),
       });
+      if (request.endings && first?.modality === 'text') {
+        endings = await endingScores(lane, this.model, { promptRows: prompt.count, rows: first.rows }, request.endings);
+      }
     } finally {
       writer.stop();
     }
     const novelty = joinNovelty(heard);
-    emit({ type: 'end', segments: writer.finished, stats, ...(novelty ? { novelty } : {}) });
+    emit({
+      type: 'end',
+      segments: writer.finished,
+      stats,
+      ...(endings ? { endings } : {}),
+      ...(novelty ? { novelty } : {}),
+    });
   }
 
   /** Messages to rows: text by the tokenizer, sound by the encoder. @param novelty receives a judgement of each sound */

@@ -121,6 +121,11 @@ export class Decoder {
     this.cache.clear(slot);
   }
 
+  /** Forgets all but the first `count` rows of a slot. */
+  cut(slot: number, count: number): void {
+    this.cache.cut(slot, count);
+  }
+
   /** Gives one slot's rows to another and forgets them in the first. */
   move(from: number, to: number): void {
     this.cache.copy(this.cache, from, to, this.cache.length(from));

@@ -30,7 +30,7 @@ export interface GenerateOptions {
 }
 
 /** Rows that a segment takes besides one a step: the assistant's and the modality's (the last row picked closes it). */
-const FRAME_ROWS = 2;
+export const FRAME_ROWS = 2;
 
 /**
  * Generates after a prompt that the lane already holds. Ends early, with `max_step`, where the positions that the model
@@ -85,7 +85,8 @@ async function generateSegment(
   return segment;
 }
 
-function single(config: BagpiperConfig, id: number): Int32Array {
+/** A row that holds one id, on stream 0. */
+export function single(config: BagpiperConfig, id: number): Int32Array {
   const row = new Int32Array(config.num_stream);
   row[0] = id;
   return row;

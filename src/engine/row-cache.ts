@@ -46,6 +46,11 @@ export abstract class RowCache {
     if (slot < this.lengths.length) this.setLength(slot, 0);
   }
 
+  /** Forgets all but the first `count` rows of a slot. */
+  cut(slot: number, count: number): void {
+    this.setLength(slot, count);
+  }
+
   /** Makes room for so many slots and for so many rows in each of them. */
   reserve(slots: number, rows: number): void {
     const old: Room = { slots: this.lengths.length, rows: this.rows };

@@ -253,6 +253,14 @@ export class Lane {
     return scores;
   }
 
+  /** Forgets all but the first rows; only while there is no unconditional branch. */
+  async rewind(rows: number): Promise<void> {
+    const { seat } = this;
+    if (!seat || this.shadow || rows > this.rows) throw new Error(`cannot go back to row ${rows} of ${this.rows}`);
+    await this.scheduler.alone(this.signal, () => this.scheduler.decoder.cut(seat.slot, rows));
+    this.rows = rows;
+  }
+
   /** Starts the unconditional branch: as many all-zero rows as the sequence holds. */
   async guide(): Promise<void> {
     const { decoder } = this.scheduler;

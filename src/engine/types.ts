@@ -14,9 +14,18 @@ export interface GenerateRequest {
   /** overrides of the model's decoding defaults */
   text?: Partial<SegmentDefaults>;
   audio?: Partial<SegmentDefaults>;
+  /** asks how likely other endings of the answer's text are; servers do not tell */
+  endings?: Endings;
   /** whole number; equal requests with equal seeds give equal answers */
   seed: number;
   signal?: AbortSignal;
+}
+
+/** Texts that might stand where an answer's first segment, which is text, goes on after a mark. */
+export interface Endings {
+  /** where they begin: after the last of these marks in the text and the white space behind it */
+  after: string;
+  texts: readonly string[];
 }
 
 /** Events arrive in the order in which things happen; `end` is the last one. */
@@ -34,13 +43,15 @@ export type EngineEvent =
   /** rows generated so far in this segment, for progress */
   | { type: 'progress'; segment: number; rows: number }
   /**
-   * `warnings`: what was odd, one sentence each; `novelty`: how unlike the sounds of its training what was heard is, where
+   * `endings`: of each ending asked for, the natural logarithm of the probability of its ids and of an end after them; missing
+   * where the text has no such mark or there is no room. `warnings`: what was odd, one sentence each; `novelty`: how unlike the sounds of its training what was heard is, where
    * sound was heard and the model knows
    */
   | {
       type: 'end';
       segments: FinishedSegment[];
       stats: GenerateStats;
+      endings?: readonly number[];
       warnings?: readonly string[];
       novelty?: Novelty;
     };

@@ -2,7 +2,6 @@
  * evaluate/: how good a model is. `metrics/` holds the measures (detection, answers, spectral distances),
  * `nano/` puts the small model to the test on clips of the small world that it never saw: `npm run evaluate:nano`.
  */
-export { namedChoice } from './metrics/answers.js';
 export { type Classes, fitClasses, type Sample } from './metrics/classes.js';
 export {
   type Detection,

@@ -7,14 +7,16 @@ import type { Engine, EngineInfo, EngineMessage, FinishedSegment, GenerateReques
 import { BagpiperError } from '../errors.js';
 import { joinNovelty, type Novelty } from '../model/novelty.js';
 import type { DeviceChoice } from '../runtime/index.js';
+import { listChoices } from '../text/index.js';
 import { looksLikeRepo, pulledFolder } from '../weights/hub/index.js';
+import { checkChoices, choiceWarning, chosen } from './choice.js';
 import { checkOptions, cleanText, clock, hear, hearPieces, joined, overlapOf, RATE, windowsOf } from './input.js';
 import { PartSplitter, parseGeneration, parseUnderstanding, type TextForm } from './parse.js';
 import { SYSTEM_PROMPT } from './prompts.js';
 import { startReply } from './reply.js';
 import { addStats, noStats } from './stats.js';
 import { bestTake } from './takes.js';
-import type { AudioInput, Bagpiper, Parts, RenderOptions, Reply, VerbEvent, VerbOptions } from './types.js';
+import type { AskOptions, AudioInput, Bagpiper, Parts, RenderOptions, Reply, VerbEvent, VerbOptions } from './types.js';
 
 type Tell = (event: VerbEvent) => void;
 
@@ -124,10 +126,12 @@ function describe(engine: Engine, audio: AudioInput, options: VerbOptions): Repl
   }, options.signal);
 }
 
-function ask(engine: Engine, audio: AudioInput, question: string, options: VerbOptions): Reply {
+function ask(engine: Engine, audio: AudioInput, question: string, options: AskOptions): Reply {
   return startReply(async (tell, signal) => {
     checkOptions(options);
-    const text = cleanText(question, 'The question');
+    const choices = options.choices && checkChoices(options.choices);
+    const asked = cleanText(question, 'The question');
+    const text = choices ? `${asked} ${listChoices(choices)}` : asked;
     const { samples, warnings } = await hear(audio, engine.info.maxInputSeconds, signal);
     const parts = emptyParts(options, warnings);
     const run = await generate(engine, tell, parts, 'understanding', {
@@ -138,9 +142,11 @@ function ask(engine: Engine, audio: AudioInput, question: string, options: VerbO
         { role: 'user', modality: 'text', text },
       ],
       segments: ['text'],
+      ...(choices ? { endings: { after: '</think>', texts: choices } } : {}),
       signal,
     });
     Object.assign(parts, parseUnderstanding(run.text));
+    if (choices) tellChoice(parts, choices, run.endings);
     tellNovelty(parts, run.novelty ? [run.novelty] : [], 'answer');
     if (parts.answer === '') parts.warnings.push('The model gave no separate answer; its caption is all it said.');
     return parts;
@@ -234,6 +240,14 @@ function tellNovelty(parts: Parts, heard: readonly Novelty[], made: 'caption' | 
   );
 }
 
+/** Puts the choice that the answer comes to into it, and warns where it names none. */
+function tellChoice(parts: Parts, choices: readonly string[], scores: readonly number[] | undefined): void {
+  const choice = chosen(parts.answer, choices, scores ?? null);
+  if (choice) parts.choice = choice;
+  const warning = choiceWarning(choice);
+  if (warning) parts.warnings.push(warning);
+}
+
 /** A text as a message, where there is one. */
 function words(role: 'system' | 'user', text: string | undefined): EngineMessage[] {
   return text === undefined || text === '' ? [] : [{ role, modality: 'text', text }];
@@ -259,9 +273,16 @@ async function generate(
   parts: Parts,
   form: TextForm,
   request: GenerateRequest,
-): Promise<{ text: string; sounds: boolean; samples: Float32Array; novelty?: Novelty }> {
+): Promise<{
+  text: string;
+  sounds: boolean;
+  samples: Float32Array;
+  endings?: readonly number[];
+  novelty?: Novelty;
+}> {
   const splitter = new PartSplitter(form);
   let novelty: Novelty | undefined;
+  let endings: readonly number[] | undefined;
   let finished: FinishedSegment[] = [];
   for await (const event of engine.generate(request)) {
     if (event.type === 'phase') tell(event);
@@ -271,7 +292,7 @@ async function generate(
     else if (event.type === 'text') for (const delta of splitter.push(event.delta)) tell({ type: 'text', ...delta });
     else {
       finished = event.segments;
-      novelty = event.novelty;
+      ({ novelty, endings } = event);
       addStats(parts.stats, event.stats);
       for (const warning of event.warnings ?? []) if (!parts.warnings.includes(warning)) parts.warnings.push(warning);
     }
@@ -285,6 +306,7 @@ async function generate(
     text: finished.map(({ text = '' }) => text).join(''),
     sounds: finished.some(({ modality }) => modality === 'audio'),
     samples: joined(finished.flatMap(({ samples }) => (samples ? [samples] : []))),
+    ...(endings ? { endings } : {}),
     ...(novelty ? { novelty } : {}),
   };
 }

@@ -9,8 +9,10 @@ export { type Generation, generationText, type Understanding, understandingText 
 export { PartSplitter, parseGeneration, parseUnderstanding, type TextPart } from './parse.js';
 export { SYSTEM_PROMPT } from './prompts.js';
 export type {
+  AskOptions,
   AudioInput,
   Bagpiper,
+  Choice,
   Parts,
   RenderedAudio,
   RenderOptions,

@@ -21,6 +21,14 @@ export interface VerbOptions {
   signal?: AbortSignal;
 }
 
+export interface AskOptions extends VerbOptions {
+  /**
+   * 2 to 26 texts, one of which is to be the answer; they are listed behind the question as "(A) ... (B) ...", and the
+   * answer has a `choice`
+   */
+  choices?: readonly string[];
+}
+
 export interface RenderOptions extends VerbOptions {
   /** the text is already a rich caption: make the sound at once, without thinking. Not behind servers, where it is a request */
   direct?: boolean;
@@ -32,6 +40,17 @@ export interface RenderOptions extends VerbOptions {
    * not heard
    */
   takes?: number;
+}
+
+/** One of the choices that a question offered. */
+export interface Choice {
+  /** its place among them, from 0 on */
+  index: number;
+  text: string;
+  /** the answer names it, by its words or its letter, and no other; else it is the likeliest of them */
+  named: boolean;
+  /** of each choice as the whole answer after the model's own thinking, all adding up to 1; missing where a server answers */
+  probabilities?: number[];
 }
 
 /** A take of several: its seed makes it again alone. */
@@ -66,6 +85,8 @@ export interface Parts {
   caption: string;
   thinking: string;
   answer: string;
+  /** of a question with choices: the one that the answer comes to; missing where that cannot be told */
+  choice?: Choice;
   audio: RenderedAudio | null;
   /** of several takes, the kept one's */
   seed: number;
@@ -87,7 +108,7 @@ export interface Bagpiper {
   /** A rich caption of a sound. Sounds longer than the model takes at once (`info.maxInputSeconds`) are described in overlapping windows. */
   describe(audio: AudioInput, options?: VerbOptions): Reply;
   /** Answers a question about a sound, after a caption and thinking. Of sounds over 30 s the first 30 s are heard. */
-  ask(audio: AudioInput, question: string, options?: VerbOptions): Reply;
+  ask(audio: AudioInput, question: string, options?: AskOptions): Reply;
   /** Makes the sound that a text asks for, after thinking and a caption. */
   render(text: string, options?: RenderOptions): Reply;
   close(): Promise<void>;

@@ -77,6 +77,32 @@ describe('ask', () => {
     const { out } = await bagpiper(['ask', at('a.wav'), 'How often?', '-m', model, '--json']);
     expect(JSON.parse(out)).toMatchObject({ file: at('a.wav'), question: 'How often?', ...SAID });
   });
+
+  it('writes the choice alone into a pipe, and warns where the answer names none', async () => {
+    const ask = ['ask', at('a.wav'), 'What rings?', '-m', model];
+    const named = await bagpiper([...ask, '--choice', 'a drum', '--choice', 'one bell']);
+    expect({ out: named.out, complaints: named.complaints }).toEqual({ out: 'one bell\n', complaints: [] });
+    const other = await bagpiper([...ask, '--choice', 'A drum.', '--choice', 'Two bells.', '--json']);
+    const { choice, choices, warnings } = JSON.parse(other.out);
+    expect(choices).toEqual(['A drum.', 'Two bells.']);
+    expect(choice).toMatchObject({ named: false, probabilities: [expect.any(Number), expect.any(Number)] });
+    expect(choice.probabilities[choice.index]).toBeGreaterThan(0.5);
+    expect(warnings).toEqual([expect.stringContaining('The answer names none of the choices')]);
+  });
+
+  it('complains of a single choice before it loads anything', async () => {
+    const { code, complaints } = await bagpiper([
+      'ask',
+      at('a.wav'),
+      'What rings?',
+      '-m',
+      'none',
+      '--choice',
+      'a drum',
+    ]);
+    expect(code).toBe(2);
+    expect(complaints).toEqual([expect.stringContaining('The question has 1 choices')]);
+  });
 });
 
 describe('render', () => {

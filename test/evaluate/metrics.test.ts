@@ -11,7 +11,6 @@ import {
   matchOnsets,
   median,
   melCepstralDistortion,
-  namedChoice,
   orderRight,
   ratioOf,
   spectralDistance,
@@ -149,35 +148,6 @@ describe('telling two groups apart', () => {
     expect(median([4, 1, 2, 3])).toBe(2.5);
     expect(median([])).toBeNaN();
     expect(bootstrapOf([[7], [7, 7]], (drawn) => median(drawn.flat()), new Random(1))).toEqual([7, 7]);
-  });
-});
-
-describe('answers', () => {
-  const people = ['a man', 'a young man', 'a woman', 'a girl'];
-  const kinds = ['speech only', 'speech, music and sound effects', 'music and sound effects', 'music only'];
-  const times = ['at about 0.5 seconds', 'at about 5 seconds', 'right at the start', 'at about 1 second'];
-
-  it('finds the one choice that is named', () => {
-    expect(namedChoice('A man', people)).toBe(0);
-    expect(namedChoice('It is a young man.', people)).toBe(1);
-    expect(namedChoice('Speech, music and sound effects.', kinds)).toBe(1);
-    expect(namedChoice('at about 5 seconds', times)).toBe(1);
-    expect(namedChoice('At about 0.5 seconds.', times)).toBe(0);
-  });
-
-  it('reads letters, but not the article', () => {
-    expect(namedChoice('(C)', people)).toBe(2);
-    expect(namedChoice('D', people)).toBe(3);
-    expect(namedChoice('B. a young man', people)).toBe(1);
-    expect(namedChoice('A girl', people)).toBe(3);
-    expect(namedChoice('A dog', people)).toBe(null);
-  });
-
-  it('takes nothing, several choices and contradictions for no answer', () => {
-    expect(namedChoice('', people)).toBe(null);
-    expect(namedChoice('a man or a woman', people)).toBe(null);
-    expect(namedChoice('(A) a woman', people)).toBe(null);
-    expect(namedChoice('a robot', people)).toBe(null);
   });
 });
 

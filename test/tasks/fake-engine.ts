@@ -17,6 +17,8 @@ const INFO: EngineInfo = {
 export interface FakeAnswer {
   /** pieces of its text */
   text?: readonly string[];
+  /** scores of the endings that it is asked about */
+  endings?: readonly number[];
   endedBy?: FinishedSegment['endedBy'];
   /** never finishes after its text, until it is aborted */
   hangs?: boolean;
@@ -33,7 +35,7 @@ export class FakeEngine implements Engine {
 
   async *generate(request: GenerateRequest): AsyncGenerator<EngineEvent, void, void> {
     request.signal?.throwIfAborted();
-    const { text = [], endedBy = 'eos', hangs } = this.answers[this.requests.length % this.answers.length];
+    const { text = [], endedBy = 'eos', hangs, endings } = this.answers[this.requests.length % this.answers.length];
     this.requests.push(request);
     let whole = false;
     try {
@@ -57,6 +59,7 @@ export class FakeEngine implements Engine {
         type: 'end',
         segments,
         stats: { promptRows: 10, textTokens: text.length, audioFrames: 1, seconds },
+        ...(request.endings && endings ? { endings } : {}),
       };
       whole = true;
     } finally {

@@ -27,6 +27,41 @@ describe('ask', () => {
     expect({ segments, seed }).toEqual({ segments: ['text'], seed: 5 });
   });
 
+  it('lists the choices and gives the one that the answer names', async () => {
+    const engine = new FakeEngine([{ text: TEXT, endings: [Math.log(0.1), Math.log(0.3)] }]);
+    const parts = await verbsOf(engine).ask(second, 'How often?', { choices: ['twice', ' once '] });
+    expect(engine.requests[0].messages[1]).toMatchObject({ text: 'How often? (A) twice (B) once' });
+    expect(parts.warnings).toEqual([]);
+    const { probabilities, ...choice } = parts.choice!;
+    expect(choice).toEqual({ index: 0, text: 'twice', named: true });
+    expect(probabilities![0]).toBeCloseTo(0.25);
+    expect(probabilities![1]).toBeCloseTo(0.75);
+  });
+
+  it('takes the likeliest choice where the answer names none, and says so', async () => {
+    const engine = new FakeEngine([{ text: TEXT, endings: [-5, -1, -9] }]);
+    const parts = await verbsOf(engine).ask(second, 'How often?', { choices: ['once', 'never', 'always'] });
+    expect(parts.choice).toMatchObject({ index: 1, text: 'never', named: false });
+    expect(parts.warnings).toEqual([
+      'The answer names none of the choices, or several; the likeliest of them is (B) never (98 %).',
+    ]);
+  });
+
+  it('makes no choice where nobody can tell how likely each is', async () => {
+    const parts = await verbsOf(new FakeEngine([{ text: TEXT }])).ask(second, 'How often?', { choices: ['a', 'b'] });
+    expect(parts.choice).toBeUndefined();
+    expect(parts.warnings).toEqual([expect.stringContaining('names none of the choices')]);
+  });
+
+  it('complains of choices that are none', async () => {
+    const bagpiper = verbsOf(new FakeEngine([{ text: TEXT }]));
+    const asked = (choices: string[]) => bagpiper.ask(second, 'How often?', { choices });
+    await expect(asked(['once'])).rejects.toThrow('The question has 1 choices; 2 to 26 texts are accepted.');
+    await expect(asked(['once', ' '])).rejects.toThrow('A choice is empty');
+    await expect(asked(['once', 'twice', 'Once'])).rejects.toThrow('The choice "Once" is given twice');
+    await expect(asked('once' as unknown as string[])).rejects.toThrow(BagpiperError);
+  });
+
   it('streams each part as it comes', async () => {
     const reply = verbsOf(new FakeEngine([{ text: TEXT }])).ask(second, 'How often?');
     const events = await eventsOf(reply);

@@ -1,6 +1,7 @@
 /** What all makers of questions share: the facts they may use, choices, and the steps that lead to an answer. */
 
 import type { Random } from '../../random.js';
+import { listChoices } from '../../text/index.js';
 import type { Question, Scene } from '../scene.js';
 import { scenePresence } from './caption.js';
 import { withoutMark } from './deciding.js';
@@ -82,12 +83,6 @@ export function openThought(kind: Question['kind'], text: string, answer: string
   return { kind, text, answer: capital(answer), thinking };
 }
 
-const LETTERS = ['A', 'B', 'C', 'D'] as const;
-
-/** A choice with its letter, as questions list it. */
-export const lettered = (choices: readonly string[], choice: string): string =>
-  `(${LETTERS[choices.indexOf(choice)]}) ${choice}`;
-
 /**
  * A question with four choices, the right one at a random place.
  * @param wrong at least three different texts, none of them true; fewer give no question
@@ -105,8 +100,7 @@ export function pickOne(
   if (others.length < 3) return [];
   const choices = random.shuffle(others).slice(0, 3);
   choices.splice(random.int(4), 0, right);
-  const listed = choices.map((choice) => lettered(choices, choice)).join(' ');
-  return [{ kind, text: `${text} ${listed}`, choices, answer: right, thinking: thought(choices) }];
+  return [{ kind, text: `${text} ${listChoices(choices)}`, choices, answer: right, thinking: thought(choices) }];
 }
 
 /** How a question names a speaker: "the speaker", "the woman", "the second man". */

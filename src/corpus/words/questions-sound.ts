@@ -1,12 +1,13 @@
 /** Questions about events, ambience, room and what is there or not. */
 
+import { lettered } from '../../text/index.js';
 import { AMBIENCES, EVENTS, eventByLabel } from '../sources/events.js';
 import { FIRST_LOOKED_FOR, HEARD, LOOKED_FOR, MISSING, NONE } from './deciding.js';
 import type { CaptionFacts } from './facts.js';
 import { capital, listing } from './forms.js';
 import type { EventFact, Presence } from './phrases.js';
 import { secondsText } from './phrases.js';
-import { type Ask, lettered, type Maker, open, openThought, pickOne } from './question-kit.js';
+import { type Ask, type Maker, open, openThought, pickOne } from './question-kit.js';
 import { eventSurface, isAre, itIs, surfaceLabel } from './surfaces.js';
 
 const NAMES: Readonly<Record<keyof Presence, string>> = { speech: 'speech', music: 'music', sound: 'sound effects' };

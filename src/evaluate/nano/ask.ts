@@ -3,7 +3,9 @@
  * one exact fact, and whether an event is heard that is not there, or that is.
  */
 import type { Question } from '../../corpus/index.js';
-import { namedChoice, plain } from '../metrics/answers.js';
+import { BagpiperError } from '../../errors.js';
+import type { Choice } from '../../tasks/index.js';
+import { listChoices, plain } from '../../text/index.js';
 import { type Context, resultsOf, samplesOf, type TestClip } from './context.js';
 import { statesFact } from './exact.js';
 import { type ChoiceQuestion, drawOpenQuestions, drawQuestions, drawYesNo } from './questions.js';
@@ -22,60 +24,93 @@ export interface Said {
   said: string;
 }
 
+/** A question with choices and what was chosen. */
+export interface Chosen {
+  question: ChoiceQuestion;
+  choice: Choice;
+}
+
 /** The first word is the answer: "No, ..." */
 export const says = (answer: 'yes' | 'no', { said }: Said): boolean => plain(said).split(' ')[0] === answer;
 
-const choiceOf = ({ question, said }: Said): number | null => namedChoice(said, (question as ChoiceQuestion).choices);
-
-function choseRight(answered: Said): boolean {
-  const named = choiceOf(answered);
-  return named !== null && answered.question.choices?.[named] === answered.question.answer;
-}
+const choseRight = ({ question, choice }: Chosen): boolean => choice.text === question.answer;
 
 export async function askClips(context: Context, clips: readonly TestClip[]): Promise<Row[]> {
   const scenes = clips.map(({ scene }) => scene);
   const { seed } = context;
   const deafen = ({ length }: Float32Array): Float32Array => new Float32Array(length);
   const choices = drawQuestions(scenes, seed);
-  const heard = await answers(context, PART, clips, choices);
-  const deaf = await answers(context, `${PART}-silence`, clips.slice(0, BESIDE), choices, deafen);
-  const open = await answers(context, `${PART}-open`, clips, drawOpenQuestions(scenes, seed));
-  const absent = await answers(context, `${PART}-absent`, clips, drawYesNo(scenes, seed, 'no'));
-  const present = await answers(context, `${PART}-present`, clips.slice(0, BESIDE), drawYesNo(scenes, seed, 'yes'));
+  const first = clips.slice(0, BESIDE);
+  const heard = await choose(context, `${PART}-choice`, clips, choices);
+  const deaf = await choose(context, `${PART}-choice-silence`, first, choices, deafen);
+  const open = await say(context, `${PART}-open`, clips, drawOpenQuestions(scenes, seed));
+  const absent = await say(context, `${PART}-absent`, clips, drawYesNo(scenes, seed, 'no'));
+  const present = await say(context, `${PART}-present`, first, drawYesNo(scenes, seed, 'yes'));
   return [...choiceRows(heard, deaf), ...openRows(open), ...yesNoRows(absent, present)];
 }
 
-/** Asks each clip its question; clips without one are left out. */
-async function answers(
+async function choose(
+  context: Context,
+  name: string,
+  clips: readonly TestClip[],
+  questions: readonly ChoiceQuestion[],
+  sound: (samples: Float32Array) => Float32Array = (samples) => samples,
+): Promise<Chosen[]> {
+  const { bagpiper, temperature, seed } = context;
+  const asked = await ask(context, name, clips, questions, async (samples, { text, choices }) => {
+    const bare = text.slice(0, -listChoices(choices).length);
+    const { choice } = await bagpiper.ask(sound(samples), bare, { choices, temperature, seed });
+    if (!choice)
+      throw new BagpiperError(`${bagpiper.info.source} cannot tell how likely a choice is: use a model folder.`);
+    return choice;
+  });
+  return asked.map(({ question, result }) => ({ question, choice: result }));
+}
+
+async function say(
   context: Context,
   name: string,
   clips: readonly TestClip[],
   questions: readonly (Question | null)[],
-  sound: (samples: Float32Array) => Float32Array = (samples) => samples,
 ): Promise<Said[]> {
+  const { bagpiper, temperature, seed } = context;
+  const asked = await ask(
+    context,
+    name,
+    clips,
+    questions,
+    async (samples, { text }) => (await bagpiper.ask(samples, text, { temperature, seed })).answer,
+  );
+  return asked.map(({ question, result }) => ({ question, said: result }));
+}
+
+/** Asks each clip its question; clips without one are left out. */
+async function ask<Q extends Question, T>(
+  context: Context,
+  name: string,
+  clips: readonly TestClip[],
+  questions: readonly (Q | null)[],
+  answer: (samples: Float32Array, question: Q) => Promise<T>,
+): Promise<{ question: Q; result: T }[]> {
   const items = clips.flatMap((clip, i) => {
     const question = questions[i];
     return question ? [{ clip, question }] : [];
   });
-  const said = await fill(
-    resultsOf<string>(context, name),
+  const results = await fill(
+    resultsOf<T>(context, name),
     items,
     ({ clip, question }) => `${clip.scene.id}: ${question.text}`,
-    async ({ clip, question }) => {
-      const { temperature, seed } = context;
-      const samples = sound(await samplesOf(clip));
-      return (await context.bagpiper.ask(samples, question.text, { temperature, seed })).answer;
-    },
+    async ({ clip, question }) => answer(await samplesOf(clip), question),
     { together: context.together, tell: context.progress(name) },
   );
-  return items.map(({ question }, i) => ({ question, said: said[i] }));
+  return items.map(({ question }, i) => ({ question, result: results[i] }));
 }
 
 /** One row a kind of question. */
-function kindRows(
+function kindRows<A extends { question: Question }>(
   name: string,
-  asked: readonly Said[],
-  right: (answered: Said) => boolean,
+  asked: readonly A[],
+  right: (answered: A) => boolean,
   noteOf: (kind: string) => string,
 ): Row[] {
   const kinds = [...new Set(asked.map(({ question }) => question.kind))].sort();
@@ -86,7 +121,7 @@ function kindRows(
   });
 }
 
-export function choiceRows(heard: readonly Said[], deaf: readonly Said[]): Row[] {
+function choiceRows(heard: readonly Chosen[], deaf: readonly Chosen[]): Row[] {
   const places = [0, 1, 2, 3].map(
     (place) => heard.filter(({ question }) => question.choices?.indexOf(question.answer) === place).length,
   );
@@ -106,15 +141,22 @@ export function choiceRows(heard: readonly Said[], deaf: readonly Said[]): Row[]
     share(
       PART,
       'answers that name none or several of the choices',
-      heard.map((answered) => choiceOf(answered) === null),
+      heard.map(({ choice }) => !choice.named),
       'questions',
-      { note: 'counted as wrong' },
+      { note: 'the likeliest of the choices is taken' },
+    ),
+    share(
+      PART,
+      'four-choice questions right, where the answer itself names the choice',
+      heard.map((answered) => answered.choice.named && choseRight(answered)),
+      'questions',
+      { note: 'where it names none it counts as wrong' },
     ),
     ...kindRows('', heard, choseRight, guessed),
   ];
 }
 
-export function openRows(open: readonly Said[]): Row[] {
+function openRows(open: readonly Said[]): Row[] {
   const right = ({ question, said }: Said): boolean => statesFact(said, question);
   return [
     share(PART, 'open questions, exact fact right', open.map(right), 'questions', { target: TARGETS.open }),
@@ -123,7 +165,7 @@ export function openRows(open: readonly Said[]): Row[] {
 }
 
 /** @param present beside it: who always says no is right about all that is absent */
-export function yesNoRows(absent: readonly Said[], present: readonly Said[]): Row[] {
+function yesNoRows(absent: readonly Said[], present: readonly Said[]): Row[] {
   const yes = present.map((answered) => says('yes', answered));
   return [
     share(

@@ -6,8 +6,7 @@
 import type { Question } from '../../corpus/index.js';
 import * as phrases from '../../corpus/words/phrases.js';
 import { AMBIENCE_SURFACES, EVENT_SURFACES, INSTRUMENT_SURFACES } from '../../corpus/words/surfaces.js';
-import { spokenWords } from '../../text/index.js';
-import { plain } from '../metrics/answers.js';
+import { plain, spokenWords } from '../../text/index.js';
 
 /** The fact in a text, lower case and without punctuation; null when it states none of this sort, or several that contradict. */
 type FactReader = (text: string) => string | null;

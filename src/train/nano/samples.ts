@@ -7,7 +7,6 @@ import {
   eventQuestion,
   extractFacts,
   factSpans,
-  lettered,
   makeWords,
   type Question,
   type Scene,
@@ -23,7 +22,7 @@ import {
 import { Random } from '../../random.js';
 import { generationText, understandingText } from '../../tasks/format.js';
 import { SYSTEM_PROMPT } from '../../tasks/prompts.js';
-import type { Tokenizer } from '../../text/index.js';
+import { lettered, type Tokenizer } from '../../text/index.js';
 import { mishear } from './misheard.js';
 
 /**
