@@ -13,8 +13,10 @@ export {
   eventQuestion,
   extractFacts,
   factSpans,
+  heardAgain,
   isSpeechAlone,
   LEXICON,
   makeWords,
+  missingOfDrawn,
   presence,
 } from './words/index.js';

@@ -8,7 +8,9 @@ import { requests } from './requests.js';
 export { isSpeechAlone } from './caption.js';
 export { decisions } from './deciding.js';
 export { type CaptionFacts, extractFacts, presence } from './facts.js';
+export { heardAgain } from './question-kit.js';
 export { eventAsked, eventQuestion } from './questions-event.js';
+export { missingOfDrawn } from './questions-sound.js';
 export { LEXICON } from './sentences.js';
 export { factSpans } from './surface-form.js';
 

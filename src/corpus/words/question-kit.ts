@@ -37,6 +37,11 @@ const SAID = [
   'In the caption,',
   'We read that',
 ];
+const SAID_FIRST = new RegExp(`(?<=^|[.?!] )(?:${SAID.join('|')})`);
+
+/** The same thinking where the caption does not tell: what it was said to say is heard. */
+export const heardAgain = (thinking: string): string => thinking.replace(SAID_FIRST, 'Listening again,');
+
 const THEN = ['So', 'Therefore', 'This means that', 'Thus', 'That means that', 'It follows that', 'We conclude that'];
 
 /** Two or three short sentences. */
@@ -89,7 +94,7 @@ export function openThought(kind: Question['kind'], text: string, answer: string
  * @param thought makes the thinking of the choices; by ear without it
  */
 export function pickOne(
-  { random }: Ask,
+  { random }: Pick<Ask, 'random'>,
   kind: Question['kind'],
   text: string,
   right: string,

@@ -1,8 +1,10 @@
 /** Questions about events, ambience, room and what is there or not. */
 
-import { lettered } from '../../text/index.js';
+import type { Random } from '../../random.js';
+import { lettered, letterOf } from '../../text/index.js';
+import type { Question } from '../scene.js';
 import { AMBIENCES, EVENTS, eventByLabel } from '../sources/events.js';
-import { FIRST_LOOKED_FOR, HEARD, LOOKED_FOR, MISSING, NONE } from './deciding.js';
+import { FIRST_LOOKED_FOR, LOOKED_FOR, NO_CHOICE, NONE, NOT_HEARD } from './deciding.js';
 import type { CaptionFacts } from './facts.js';
 import { capital, listing } from './forms.js';
 import type { EventFact, Presence } from './phrases.js';
@@ -102,16 +104,33 @@ function lookForFirst(inOrder: readonly string[], first: string): string {
 }
 
 /**
- * The same for what is not there: all that is heard, then of every choice whether it is among that. The letters keep the choices
- * in their order; without them a small model takes one twice and leaves out another.
+ * The same for what is not there: behind all that is heard its letter among the choices. The letter that is left is that of the
+ * choice that is not heard, which could not be copied from anywhere else.
  */
 function goThrough(heard: readonly string[], choices: readonly string[], right: string): string {
-  const verdicts = choices.map((choice) => `${lettered(choices, choice)}: ${choice === right ? MISSING : HEARD}`);
-  return `The caption tells of ${listing(heard)}. Of the choices, ${verdicts.join('; ')}. Not heard: ${right}.`;
+  const marked = heard.map((sound) => `${sound} (${choices.includes(sound) ? letterOf(choices, sound) : NO_CHOICE})`);
+  return `The caption tells of ${listing(marked)}. ${NOT_HEARD} ${lettered(choices, right)}.`;
 }
 
 /** A noun without its article, so that its first word tells it from others. */
 const bare = (noun: string): string => noun.replace(/^(an?|the) /, '');
+
+/** Which of four choices is not heard; no question where less than three sounds are. */
+function missingOf(random: Random, heard: readonly string[], right: string): Question[] {
+  const thought = (choices: readonly string[]) => goThrough(heard, choices, right);
+  return pickOne({ random }, 'absence', random.pick(WHAT_IS_MISSING), right, heard, thought);
+}
+
+/** The same of sounds that are drawn at random and told of in words, in the order of their telling. */
+export function missingOfDrawn(random: Random): { told: string; question: Question } {
+  const drawn = random
+    .shuffle([...EVENTS, ...AMBIENCES].map(({ label }) => surfaceLabel(label)))
+    .slice(0, 2 + random.int(5));
+  const [right, ...sounds] = drawn;
+  const heard = [...sounds, ...['someone speaking', 'music'].filter(() => random.chance(0.7))];
+  const [question] = missingOf(random, heard, right);
+  return question ? { told: `${capital(listing(heard))}.`, question } : missingOfDrawn(random);
+}
 
 const absence: Maker = (ask) => {
   const { facts, random } = ask;
@@ -145,8 +164,7 @@ const absence: Maker = (ask) => {
   if (facts.presence.speech) heard.push('someone speaking');
   if (facts.presence.music) heard.push('music');
   const right = surfaceLabel(absentLabels(ask)[0] as string);
-  const thought = (choices: readonly string[]) => goThrough(heard, choices, right);
-  out.push(...pickOne(ask, 'absence', random.pick(WHAT_IS_MISSING), right, heard, thought));
+  out.push(...missingOf(random, heard, right));
   const label = absentLabels(ask)[1] as string;
   const noun = surfaceLabel(label);
   out.push(

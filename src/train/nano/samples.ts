@@ -4,10 +4,13 @@
  */
 import {
   decisions,
+  eventAsked,
   eventQuestion,
   extractFacts,
   factSpans,
+  heardAgain,
   makeWords,
+  missingOfDrawn,
   type Question,
   type Scene,
 } from '../../corpus/index.js';
@@ -22,17 +25,30 @@ import {
 import { Random } from '../../random.js';
 import { generationText, understandingText } from '../../tasks/format.js';
 import { SYSTEM_PROMPT } from '../../tasks/prompts.js';
-import { lettered, type Tokenizer } from '../../text/index.js';
+import { lettered, plain, type Tokenizer } from '../../text/index.js';
 import { mishear } from './misheard.js';
 
 /**
  * Kinds of samples. `caption`, `sound`: pre-training both ways; `ask`, `render`: fine-tuning; `choose`: a question with
- * choices after a caption with mistakes (the model's own where there is one), which is not learned; `read`: a caption and a
+ * choices after a caption with mistakes (the model's own where there is one), which is not learned; `listen`: an open one; `read`: a caption and a
  * question in words, the caption to be said again (which teaches copying); `copy`: ids drawn at random, or the choices of a question,
- * to be said again (which teaches nothing else); `event`: a question about one event, which is there half of
+ * to be said again (which teaches nothing else); `recall`: a caption and a question in words, to be answered at once; `missing`: sounds drawn
+ * at random and what of four choices is not among them, in words; `event`: a question about one event, which is there half of
  * the time where there are any; `text`: words alone.
  */
-export type SampleKind = 'caption' | 'ask' | 'choose' | 'read' | 'copy' | 'event' | 'sound' | 'render' | 'text';
+export type SampleKind =
+  | 'caption'
+  | 'ask'
+  | 'choose'
+  | 'listen'
+  | 'read'
+  | 'recall'
+  | 'copy'
+  | 'missing'
+  | 'event'
+  | 'sound'
+  | 'render'
+  | 'text';
 
 /** A scene with what the networks made of its sound. */
 export interface Example {
@@ -96,7 +112,7 @@ interface Draft {
  * What has to be heard or found out counts more than words that could as well be others: it is a few ids in a hundred and
  * would else be learned last. Facts of a caption; in thinking, what is copied, after which all follows, and choices.
  */
-const WEIGHTS = { fact: 5, quoted: 3, copied: 16, choice: 8 };
+const WEIGHTS = { fact: 5, quoted: 3, copied: 16, choice: 8, found: 8, chosen: 3 };
 
 /** Ids that are to be said again, at least and at most. */
 const COPIED_IDS = { from: 8, to: 40 };
@@ -136,12 +152,16 @@ function draft(plan: SamplePlan, example: Example, tokenizer: Tokenizer, config:
   const answered = (given: Message, question: Question, told: string, learned = true): Draft => {
     const { thinking, answer } = question;
     const said = understandingText({ caption: told, thinking, answer });
+    const answerAt = said.length - answer.length;
     const [captionAt, thinkingAt] = [said.indexOf(told), said.indexOf(thinking)];
     const inCaption = learned ? captionWeights(told) : [{ from: 0, to: told.length, weight: 0 }];
-    const inThinking = decisions(question).map(({ what, ...span }) => ({ ...span, weight: WEIGHTS[what] }));
-    const spans = [...inCaption.map(moved(captionAt)), ...inThinking.map(moved(thinkingAt))];
+    const spans = [...inCaption.map(moved(captionAt)), ...decisionWeights(question).map(moved(thinkingAt))];
+    // What was chosen in thinking is to be said in the same words.
+    if (question.choices) spans.push({ from: answerAt, to: said.length, weight: WEIGHTS.chosen });
     return weighed([given, text('user', question.text)], said, spans);
   };
+  const thought = (told: string, question: Question): Draft =>
+    weighed([text('user', told), text('user', question.text)], question.thinking, decisionWeights(question));
   switch (plan.kind) {
     case 'caption':
       return weighed([heard], caption, captionWeights(caption));
@@ -153,6 +173,12 @@ function draft(plan: SamplePlan, example: Example, tokenizer: Tokenizer, config:
       return answered(heard, pickEvenly(questions, random), caption);
     case 'read':
       return answered(text('user', caption), pickEvenly(questions, random), caption);
+    case 'recall':
+      return thought(caption, pickEvenly(questions, random));
+    case 'missing': {
+      const { told, question } = missingOfDrawn(random);
+      return thought(told, question);
+    }
     case 'copy': {
       const choosing = withChoices(questions);
       if (choosing.length > 0 && random.chance(0.5)) {
@@ -169,6 +195,10 @@ function draft(plan: SamplePlan, example: Example, tokenizer: Tokenizer, config:
       const choosing = withChoices(questions);
       const told = example.told ?? makeWords(mishear(example.scene, random), random).caption;
       return answered(heard, pickEvenly(choosing.length > 0 ? choosing : questions, random), told, false);
+    }
+    case 'listen': {
+      const told = example.told ?? makeWords(mishear(example.scene, random), random).caption;
+      return answered(heard, listened(pickEvenly(questions.filter(isByEar), random), told), told, false);
     }
     case 'render': {
       const request = random.pick(requests);
@@ -198,11 +228,48 @@ function randomIds(random: Random, vocabulary: number): Int32Array {
 const withChoices = (questions: readonly Question[]): Question[] =>
   questions.filter(({ choices }) => choices !== undefined);
 
-/** A question of a kind that is drawn first, so that kinds with few questions are learned as well as others. */
-function pickEvenly(questions: readonly Question[], random: Random): Question {
-  const kind = random.pick([...new Set(questions.map((question) => question.kind))]);
-  return random.pick(questions.filter((question) => question.kind === kind));
+/**
+ * Whether a question without choices is better answered by ear where a caption is wrong. Words are not: they are heard as well the first
+ * time, and would no longer be copied. Nor are events, for which the caption is searched.
+ */
+const isByEar = (question: Question): boolean =>
+  !question.choices && question.kind !== 'transcript' && eventAsked(question) === null;
+
+/** A question whose thinking does not lay into the caption's mouth what is not in it. */
+function listened(question: Question, told: string): Question {
+  const fact = plain(question.answer);
+  return plain(told).includes(fact) ? question : { ...question, thinking: heardAgain(question.thinking) };
 }
+
+/** The share of captions that offer a question of a kind, open or with choices. */
+const OFFERED: Readonly<Record<Question['kind'], { open: number; choices: number }>> = {
+  absence: { open: 0.7, choices: 0.1 },
+  count: { open: 0.3, choices: 0.65 },
+  mood: { open: 0.24, choices: 0.39 },
+  music: { open: 0.31, choices: 0.36 },
+  order: { open: 0.06, choices: 0.09 },
+  presence: { open: 0.75, choices: 0.61 },
+  transcript: { open: 0.21, choices: 0.35 },
+  what: { open: 0.21, choices: 0.34 },
+  when: { open: 0.22, choices: 0.21 },
+  where: { open: 0.23, choices: 0.32 },
+  who: { open: 0.19, choices: 0.39 },
+};
+
+/** A question of a kind that is drawn first, the rarer the more likely, so that over many captions all kinds come equally often. */
+function pickEvenly(questions: readonly Question[], random: Random): Question {
+  const groupOf = ({ kind, choices }: Question) => `${kind} ${choices ? 'choices' : 'open'}`;
+  // Of waiting times that are exponential, each with its own mean, the shortest is as likely as its mean is short.
+  let first = { wait: Number.POSITIVE_INFINITY, group: '' };
+  for (const question of new Map(questions.map((question) => [groupOf(question), question])).values()) {
+    const wait = -Math.log(1 - random.next()) * OFFERED[question.kind][question.choices ? 'choices' : 'open'];
+    if (wait < first.wait) first = { wait, group: groupOf(question) };
+  }
+  return random.pick(questions.filter((question) => groupOf(question) === first.group));
+}
+
+const decisionWeights = (question: Question): Weighted[] =>
+  decisions(question).map(({ what, ...span }) => ({ ...span, weight: WEIGHTS[what] }));
 
 /** The first sentence says which kinds of sound there are, in all of its words: what is not said is said as well. */
 function captionWeights(caption: string): Weighted[] {

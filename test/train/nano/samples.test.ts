@@ -45,6 +45,9 @@ describe('conversation', () => {
     ['choose', ['user audio', 'user text', 'assistant text']],
     ['read', ['user text', 'user text', 'assistant text']],
     ['copy', ['user text', 'assistant text']],
+    ['listen', ['user audio', 'user text', 'assistant text']],
+    ['recall', ['user text', 'user text', 'assistant text']],
+    ['missing', ['user text', 'user text', 'assistant text']],
     ['event', ['user audio', 'user text', 'assistant text']],
     ['render', ['system text', 'user text', 'assistant text', 'assistant audio']],
   ])('of %s has the published form, with this clip as sound', (kind, form) => {
@@ -149,6 +152,64 @@ describe('conversation', () => {
     expect(Math.min(seen.ids, seen.choices)).toBeGreaterThan(0);
   });
 
+  it('answers an open question by ear where what the model told is not what is asked', () => {
+    const seen = { caption: 0, again: 0 };
+    for (const i of indices) {
+      const [, asked, said] = talk('listen', i).map((m) => (m.modality === 'text' ? textOf(m) : ''));
+      const question = wordsOf(i).questions.find(({ text }) => text === asked)!;
+      expect(question.choices).toBeUndefined();
+      // What is said, and single events, are to be found in the caption.
+      expect(question.kind).not.toBe('transcript');
+      expect(eventAsked(question)).toBeNull();
+      const { caption, thinking, answer } = parseUnderstanding(said);
+      expect([caption, answer]).toEqual([EXAMPLES[i].told, question.answer]);
+      const told = thinking === question.thinking;
+      if (told) seen.caption++;
+      else {
+        seen.again++;
+        expect(thinking).toContain('Listening again, ');
+        expect(thinking).not.toContain('caption');
+        expect(caption.toLowerCase()).not.toContain(answer.toLowerCase());
+      }
+    }
+    expect(Math.min(seen.caption, seen.again)).toBeGreaterThan(0);
+  });
+
+  it('draws kinds of questions evenly over many captions, however seldom a caption offers one', () => {
+    const drawn = new Map<string, number>();
+    const draws = 4000;
+    for (let k = 0; k < draws; k++) {
+      const seed = `even/${k}`;
+      const i = k % EXAMPLES.length;
+      const [, asked] = talk('recall', i, seed).map((m) => textOf(m));
+      const { kind, choices } = wordsOf(i, seed).questions.find(({ text }) => text === asked)!;
+      const group = `${kind}${choices ? ' with choices' : ''}`;
+      drawn.set(group, (drawn.get(group) ?? 0) + 1);
+    }
+    // 22 groups; among the questions of a scene presence is ten times as frequent as order.
+    expect(drawn.size).toBe(22);
+    for (const [group, count] of drawn) expect(count / draws, group).toBeGreaterThan(0.015);
+    for (const [group, count] of drawn) expect(count / draws, group).toBeLessThan(0.12);
+  });
+
+  it('asks in words alone, to be answered without the caption', () => {
+    for (const i of indices) {
+      const [told, asked, said] = talk('recall', i).map((m) => textOf(m));
+      const { caption, questions } = wordsOf(i);
+      expect(told).toBe(caption);
+      expect(questions.map(({ text, thinking }) => [text, thinking])).toContainEqual([asked, said]);
+    }
+  });
+
+  it('lists sounds and asks which of four is not among them', () => {
+    for (const i of indices) {
+      const [told, asked, said] = talk('missing', i).map((m) => textOf(m));
+      const right = /Not heard: \([A-D]\) ([^.]+)\.$/.exec(said)![1];
+      expect(asked).toContain(`) ${right}`);
+      expect(told.toLowerCase()).not.toContain(right);
+    }
+  });
+
   it('asks for one event, of clips that have some as often for one that is there as for one that is not', () => {
     const said = { yes: 0, no: 0, nothing: 0 };
     for (let draw = 0; draw < 400; draw++) {
@@ -236,7 +297,7 @@ describe('buildSample', () => {
       expect(unscored.trimEnd()).toBe(told);
       const scored = runs.map(({ text }) => text).join('');
       expect(scored.trimStart()).toMatch(/^<think>\n[^<]+\n<\/think>\n\n[^<]+$/);
-      expect(runs.filter(({ weight }) => ![1, 8, 16].includes(weight))).toEqual([]);
+      expect(runs.filter(({ weight }) => ![1, 3, 8, 16].includes(weight))).toEqual([]);
       // Role, modality and end rows are learned.
       const { contentStart, contentLength } = grid.segments[grid.segments.length - 1];
       const marks = [contentStart - 2, contentStart - 1, contentStart + contentLength];
@@ -248,13 +309,13 @@ describe('buildSample', () => {
   const thought = (kind: SampleKind, i: number) => weighed(build(kind, EXAMPLES[i], 0, `${kind}/${i}`).grid);
   const indices = EXAMPLES.map((_, i) => i);
 
-  it('lets a choice by ear count eight times, and sixteen times what is copied into the thinking', () => {
+  it('lets a choice by ear count eight times, sixteen times what is copied into the thinking, and the answer three times', () => {
     const seen = new Set<string>();
     for (let k = 0; k < 4 * EXAMPLES.length; k++) {
       const runs = weighed(build('choose', EXAMPLES[k % EXAMPLES.length], 0, `choose/${k}`).grid).filter(
         ({ weight }) => weight > 0,
       );
-      const heavy = runs.filter(({ weight }) => weight > 1);
+      const heavy = runs.filter(({ weight }) => weight > 3);
       const { thinking, answer } = parseUnderstanding(
         `-\n\n${runs
           .map(({ text }) => text)
@@ -263,10 +324,13 @@ describe('buildSample', () => {
       );
       // Ids begin with the space before a word, and may hold the mark after it.
       const words = heavy.map(({ text }) => text.trim().replace(/[.,:;]$/, ''));
+      const chosen = runs.filter(({ weight }) => weight === 3).map(({ text }) => text);
+      expect(chosen.join('').trim()).toBe(answer);
       const weights = [...new Set(heavy.map(({ weight }) => weight))];
-      if (thinking.includes('Of the choices, ') && thinking.includes(': heard')) {
-        seen.add('gone through');
-        expect([words.slice().sort(), weights]).toEqual([['heard', 'heard', 'heard', 'missing'], [16]]);
+      if (thinking.includes('Not heard: ')) {
+        seen.add('missing');
+        const letters = [...thinking.matchAll(/\(([A-D-])\)/g)].map(([, letter]) => letter);
+        expect([words.map((word) => word.replace(/[()]/g, '')), weights]).toEqual([letters, [16]]);
       } else if (thinking.includes('heard first')) {
         seen.add('first');
         expect([answer.startsWith(`the ${words[0]}`), words.length, weights]).toEqual([true, 1, [16]]);
@@ -275,7 +339,7 @@ describe('buildSample', () => {
         expect([words, weights]).toEqual([[answer.replace(/[.?!]$/, '')], [8]]);
       }
     }
-    expect([...seen].sort()).toEqual(['by ear', 'first', 'gone through']);
+    expect([...seen].sort()).toEqual(['by ear', 'first', 'missing']);
   });
 
   it('lets the id that says whether the event is there count sixteen times', () => {
