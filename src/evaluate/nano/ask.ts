@@ -3,7 +3,6 @@
  * one exact fact, and whether an event is heard that is not there, or that is.
  */
 import type { Question } from '../../corpus/index.js';
-import { BagpiperError } from '../../errors.js';
 import type { Choice } from '../../tasks/index.js';
 import { listChoices, plain } from '../../text/index.js';
 import { type Context, resultsOf, samplesOf, type TestClip } from './context.js';
@@ -24,16 +23,16 @@ export interface Said {
   said: string;
 }
 
-/** A question with choices and what was chosen. */
+/** A question with choices and what was chosen; null where nobody can tell what. */
 export interface Chosen {
   question: ChoiceQuestion;
-  choice: Choice;
+  choice: Choice | null;
 }
 
 /** The first word is the answer: "No, ..." */
 export const says = (answer: 'yes' | 'no', { said }: Said): boolean => plain(said).split(' ')[0] === answer;
 
-const choseRight = ({ question, choice }: Chosen): boolean => choice.text === question.answer;
+const choseRight = ({ question, choice }: Chosen): boolean => choice?.text === question.answer;
 
 export async function askClips(context: Context, clips: readonly TestClip[]): Promise<Row[]> {
   const scenes = clips.map(({ scene }) => scene);
@@ -60,9 +59,7 @@ async function choose(
   const asked = await ask(context, name, clips, questions, async (samples, { text, choices }) => {
     const bare = text.slice(0, -listChoices(choices).length);
     const { choice } = await bagpiper.ask(sound(samples), bare, { choices, temperature, seed });
-    if (!choice)
-      throw new BagpiperError(`${bagpiper.info.source} cannot tell how likely a choice is: use a model folder.`);
-    return choice;
+    return choice ?? null;
   });
   return asked.map(({ question, result }) => ({ question, choice: result }));
 }
@@ -141,14 +138,14 @@ function choiceRows(heard: readonly Chosen[], deaf: readonly Chosen[]): Row[] {
     share(
       PART,
       'answers that name none or several of the choices',
-      heard.map(({ choice }) => !choice.named),
+      heard.map(({ choice }) => !choice?.named),
       'questions',
       { note: 'the likeliest of the choices is taken' },
     ),
     share(
       PART,
       'four-choice questions right, where the answer itself names the choice',
-      heard.map((answered) => answered.choice.named && choseRight(answered)),
+      heard.map((answered) => answered.choice?.named === true && choseRight(answered)),
       'questions',
       { note: 'where it names none it counts as wrong' },
     ),

@@ -198,7 +198,9 @@ function draft(plan: SamplePlan, example: Example, tokenizer: Tokenizer, config:
     }
     case 'listen': {
       const told = example.told ?? makeWords(mishear(example.scene, random), random).caption;
-      return answered(heard, listened(pickEvenly(questions.filter(isByEar), random), told), told, false);
+      const byEar = questions.filter(isByEar);
+      const question = pickEvenly(byEar.length > 0 ? byEar : questions, random);
+      return answered(heard, listened(question, told), told, false);
     }
     case 'render': {
       const request = random.pick(requests);
