@@ -18,7 +18,8 @@ import { atLeast, atMost, below, isMet, markdown, type Row, report } from '../..
 import { fill, Results } from '../../src/evaluate/nano/results.js';
 import { isEventsAlone, isMusicAlone } from '../../src/evaluate/nano/stages.js';
 import { Random } from '../../src/random.js';
-import { type Bagpiper, loadBagpiper, type Parts, type Reply } from '../../src/tasks/index.js';
+import { type AskOptions, type Bagpiper, loadBagpiper, type Parts, type Reply } from '../../src/tasks/index.js';
+import { listChoices } from '../../src/text/index.js';
 import { randomScene } from '../corpus/random-scene.js';
 import { writeRandomModel } from './random-model.js';
 import { writeSmallCorpus } from './small-corpus.js';
@@ -242,10 +243,13 @@ describe('the whole evaluation', () => {
     const bagpiper = {
       info: { source: '', name: 'oracle', hash: 'oracle', parameters: 0, threads: 1, codec: null },
       describe: (audio: unknown) => reply({ caption: records[index(audio)]?.caption ?? '' }),
-      ask: (audio: unknown, text: string) => {
+      ask: (audio: unknown, question: string, { choices }: AskOptions) => {
         const i = index(audio);
         if (i < 0) return reply({ answer: 'not a clue' });
-        return reply({ answer: [...asked, ...yesNo].map((list) => list[i]).find((q) => q?.text === text)!.answer });
+        const text = choices ? `${question} ${listChoices(choices)}` : question;
+        const { answer } = [...asked, ...yesNo].map((list) => list[i]).find((q) => q?.text === text)!;
+        if (!choices) return reply({ answer });
+        return reply({ answer, choice: { index: choices.indexOf(answer), text: answer, named: true } });
       },
     } as unknown as Bagpiper;
     return { bagpiper, calls: () => calls };
@@ -264,6 +268,7 @@ describe('the whole evaluation', () => {
     expect(value('absent-event questions answered no')).toBe(1);
     expect(value('present-event questions answered yes')).toBe(1);
     expect(value('the same questions asked with silence')).toBe(0);
+    expect(value('answers that name none or several of the choices')).toBe(0);
     expect(first.rows.find((row) => row.part === 'render')?.note).toBe('not measured (the model has no codec)');
     const made = 60 + records.filter(({ scene }) => scene.events.length > 0).length;
     expect(calls()).toBe(made);

@@ -57,7 +57,7 @@ async function choose(
 ): Promise<Chosen[]> {
   const { bagpiper, temperature, seed } = context;
   const asked = await ask(context, name, clips, questions, async (samples, { text, choices }) => {
-    const bare = text.slice(0, -listChoices(choices).length);
+    const bare = text.slice(0, -listChoices(choices).length).trim();
     const { choice } = await bagpiper.ask(sound(samples), bare, { choices, temperature, seed });
     return choice ?? null;
   });
