@@ -23,7 +23,7 @@ export async function ask(file: string, question: string, flags: AskFlags, conte
     const reply = bagpiper.ask(source, question, options);
     const parts = await follow(reply, bagpiper, screen, flags.json ? [] : ['caption', 'thinking', 'answer']);
     const { caption, thinking, answer, choice } = parts;
-    const content = { file, question, ...(choices ? { choices } : {}), caption, thinking, answer, choice };
+    const content = { file, question, choices, caption, thinking, answer, choice };
     if (flags.json) await screen.result(jsonLine(content, parts, bagpiper.info));
     // Without an answer of its own the caption is all that was said; a warning tells so.
     else if (!screen.live) await screen.result(choice?.text ?? (answer === '' ? caption : answer));

@@ -160,6 +160,10 @@ function draft(plan: SamplePlan, example: Example, tokenizer: Tokenizer, config:
     if (question.choices) spans.push({ from: answerAt, to: said.length, weight: WEIGHTS.chosen });
     return weighed([given, text('user', question.text)], said, spans);
   };
+  /** The caption that the model gave itself, or one of a scene that was misheard. */
+  const mistaken = (): string => example.told ?? makeWords(mishear(example.scene, random), random).caption;
+  /** One of these questions, or of all where there are none. */
+  const rather = (some: readonly Question[]): Question => pickEvenly(some.length > 0 ? some : questions, random);
   const thought = (told: string, question: Question): Draft =>
     weighed([text('user', told), text('user', question.text)], question.thinking, decisionWeights(question));
   switch (plan.kind) {
@@ -192,15 +196,12 @@ function draft(plan: SamplePlan, example: Example, tokenizer: Tokenizer, config:
     case 'event':
       return answered(heard, askForEvent(caption, random), caption);
     case 'choose': {
-      const choosing = withChoices(questions);
-      const told = example.told ?? makeWords(mishear(example.scene, random), random).caption;
-      return answered(heard, pickEvenly(choosing.length > 0 ? choosing : questions, random), told, false);
+      const told = mistaken();
+      return answered(heard, rather(withChoices(questions)), told, false);
     }
     case 'listen': {
-      const told = example.told ?? makeWords(mishear(example.scene, random), random).caption;
-      const byEar = questions.filter(isByEar);
-      const question = pickEvenly(byEar.length > 0 ? byEar : questions, random);
-      return answered(heard, listened(question, told), told, false);
+      const told = mistaken();
+      return answered(heard, listened(rather(questions.filter(isByEar)), told), told, false);
     }
     case 'render': {
       const request = random.pick(requests);
