@@ -80,7 +80,11 @@ class QueueWorker {
     const beat = setInterval(() => this.tick(), 1000 * SIGN_EVERY);
     try {
       await this.alive();
-      await new Promise<void>((resolve) => signal.addEventListener('abort', () => resolve(), { once: true }));
+      await new Promise<void>((resolve) => {
+        signal.addEventListener('abort', () => resolve(), { once: true });
+        // Records are taken from the start on, and the signal may have fired since.
+        if (signal.aborted) resolve();
+      });
       await Promise.all([this.alive(), worker.close()]);
     } finally {
       clearInterval(beat);

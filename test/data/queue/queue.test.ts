@@ -190,6 +190,16 @@ describe.runIf(hasRedis)('a queue on Redis', () => {
     expect(begun().sort()).toEqual(numbered(12).map(({ id }) => id));
   });
 
+  it('ends when it is told to drain as soon as it is there', async () => {
+    const stop = new AbortController();
+    const worker = runWorker(redis.address, {
+      open: countingStage,
+      signal: stop.signal,
+      onProgress: () => stop.abort(),
+    });
+    expect(await worker).toBe(0);
+  });
+
   it('goes on when Redis comes back with nothing in it', async () => {
     settings.wait = 30;
     void work(4);
