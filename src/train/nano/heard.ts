@@ -20,15 +20,18 @@ export interface HeardOptions {
   /** stays open; its decoder is not needed */
   codec: Pick<Codec, 'encode'>;
   threads: number;
+  /** clips that are returned, from the first on; of the others it is only seen to that they are heard. Default: all */
+  keep?: number;
   /** told after each shard that was not there yet */
   progress?: (done: number, total: number) => void;
   /** stops between shards, with its reason */
   signal?: AbortSignal;
 }
 
-/** Every clip of a split with features and codes. */
+/** Clips of a split with features and codes. */
 export async function hearCorpus(options: HeardOptions): Promise<Example[]> {
-  const { corpus, mels, cache, encoder, audio, codec, threads, progress, signal } = options;
+  const { corpus, mels, cache, encoder, audio, codec, threads, keep = Number.POSITIVE_INFINITY } = options;
+  const { progress, signal } = options;
   mkdirSync(cache, { recursive: true });
   const examples: Example[] = [];
   const names = listShards(corpus);
@@ -50,7 +53,7 @@ export async function hearCorpus(options: HeardOptions): Promise<Example[]> {
       }
       return rows;
     });
-    examples.push(...examplesOf(shard, features, codes));
+    if (examples.length < keep) examples.push(...examplesOf(shard, features, codes).slice(0, keep - examples.length));
     if (!there) progress?.(number + 1, names.length);
   }
   return examples;

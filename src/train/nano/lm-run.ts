@@ -48,7 +48,12 @@ export async function trainLanguageModel(options: LmRunOptions): Promise<boolean
   const codec = parts?.codec ?? readTensors(join(options.codec, 'codec.safetensors'));
   process.stderr.write('The encoder listens to the corpus ...\n');
   const nanoCodec = NanoCodec.load(codec, NANO_CODEC, { threads });
-  const hear = (split: string) =>
+  const stages = parts ? FURTHER_STAGES : STAGES;
+  // Replicas read the clips themselves.
+  const keep = stages.every(({ replicas }) => replicas !== undefined)
+    ? Math.max(ADAPTOR_SCENES, ...stages.map(({ retold = 0 }) => retold))
+    : undefined;
+  const hear = (split: string, most?: number) =>
     hearCorpus({
       corpus: join(corpus, split),
       mels: join(corpus, 'mels', split),
@@ -57,11 +62,12 @@ export async function trainLanguageModel(options: LmRunOptions): Promise<boolean
       audio: ENCODER,
       codec: nanoCodec,
       threads,
+      keep: most,
       signal,
     });
   const held = await hear('valid');
-  const learn = await hear('train');
-  const speech = parts && existsSync(join(corpus, 'speech')) ? await hear('speech') : [];
+  const learn = await hear('train', keep);
+  const speech = parts && existsSync(join(corpus, 'speech')) ? await hear('speech', keep) : [];
   await nanoCodec.release();
   const tokenizerPath = join(out, 'tokenizer.json');
   if (!existsSync(tokenizerPath)) writeAtomically(tokenizerPath, parts?.tokenizer ?? newTokenizer(learn));
@@ -76,7 +82,7 @@ export async function trainLanguageModel(options: LmRunOptions): Promise<boolean
   const told = join(out, 'own-captions.json');
   const onDisk = (split: string) => ({ corpus: join(corpus, split), heard: join(out, 'heard', split) });
   const examples = [{ ...onDisk('train'), told }, ...(speech.length > 0 ? [onDisk('speech')] : [])];
-  for (const stage of parts ? FURTHER_STAGES : STAGES) {
+  for (const stage of stages) {
     if (stage.retold !== undefined) {
       const teller = { corpus: join(corpus, 'train'), model: options.from ?? model, out: told, clips: stage.retold };
       const captions = await retell({ ...teller, threads, signal });

@@ -68,6 +68,22 @@ describe('hearCorpus', () => {
     expect(await hearCorpus({ ...options, encoder: new Map() })).toEqual(examples);
   });
 
+  it('gives back the first clips alone where no more are wanted, and hears the others all the same', async () => {
+    const few = join(root, 'few');
+    const there = { ...options, corpus: few, mels: join(few, 'mels'), cache: join(few, 'heard') };
+    await writeShard(few, 'shard-00000', [
+      { scene: a, seconds: 0.5 },
+      { scene: b, seconds: 0.3 },
+    ]);
+    await writeShard(few, 'shard-00001', [{ scene: c, seconds: 0.5 }]);
+    const first = await hearCorpus({ ...there, keep: 1 });
+    expect(first.map(({ scene }) => scene)).toEqual([a]);
+    expect(readdirSync(there.cache)).toContain('shard-00001.features');
+    const all = await hearCorpus(there);
+    expect(all.map(({ scene }) => scene)).toEqual([a, b, c]);
+    expect(all[0]).toEqual(first[0]);
+  });
+
   it('hears a shard again that has grown since', async () => {
     const grown = join(root, 'grown');
     const there = { ...options, corpus: grown, mels: join(grown, 'mels'), cache: join(grown, 'heard') };
