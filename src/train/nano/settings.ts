@@ -67,7 +67,7 @@ export const ENCODER: AudioConfig = nanoConfig().audio_config!;
 /** The corpus that the shipped model is trained on and judged by. */
 export const CORPUS = {
   seed: 'nano-1',
-  scenes: { train: 20_480, valid: 512, test: 1000 },
+  scenes: { train: 28_672, valid: 512, test: 1000 },
   /** speech alone, for the encoder and for a finished model's language model */
   speech: { seed: 'nano-speech-1', scenes: 18_432 },
 } as const;
@@ -145,8 +145,8 @@ export const FURTHER_STAGES: readonly StageSettings[] = [
     mixture: {
       caption: 1.1,
       ask: 0.7,
-      event: 0.4,
-      choose: 0.7,
+      event: 0.6,
+      choose: 0.6,
       listen: 0.5,
       copy: 0.1,
       recall: 0.6,
@@ -166,7 +166,7 @@ export const FURTHER_STAGES: readonly StageSettings[] = [
       render: 0.3,
     },
     retold: 1536,
-    schedule: { peak: 7e-4, warmup: 30, steps: 4600, floor: 0.03 },
+    schedule: { peak: 9e-4, warmup: 30, steps: 4800, floor: 0.03 },
     clip: 1,
     freeze: 'nothing',
     replicas: 2,
