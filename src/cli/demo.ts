@@ -15,7 +15,8 @@ import { modelOf } from './results.js';
 /** Its origin and licence: examples/README.md. */
 export const RECORDING = fileURLToPath(new URL('../../examples/guitar.flac', import.meta.url));
 const QUESTION = 'Which instruments are played?';
-const REQUEST = 'Make a short clip: a woman says that the garden is quiet, then a dog barks twice.';
+/** Words to be said stand in quotes: the small model copies those, and makes up others of words that are told of. */
+const REQUEST = 'Make a short clip: a woman says "The night is quiet and rainy.", then a dog barks.';
 const SEED = 1;
 
 export async function demo(flags: ModelFlags, context: Context): Promise<void> {
@@ -29,7 +30,7 @@ export async function demo(flags: ModelFlags, context: Context): Promise<void> {
       await follow(bagpiper.ask(RECORDING, QUESTION, options), bagpiper, screen, ['caption', 'thinking', 'answer']),
       context,
     );
-    await heading('3. Rendering', `bagpiper render "${REQUEST}" -o out/demo.wav --seed ${SEED}`, context);
+    await heading('3. Rendering', `bagpiper render ${inShell(REQUEST)} -o out/demo.wav --seed ${SEED}`, context);
     const made = await follow(bagpiper.render(REQUEST, options), bagpiper, screen, ['thinking', 'caption']);
     await parts(made, context);
     await keep(made, bagpiper, context);
@@ -39,6 +40,8 @@ export async function demo(flags: ModelFlags, context: Context): Promise<void> {
 async function heading(title: string, command: string, { screen }: Context): Promise<void> {
   await screen.result(`\n${screen.style('bold', title)}\n$ ${command}\n`);
 }
+
+const inShell = (text: string): string => `"${text.replaceAll('"', '\\"')}"`;
 
 /** On a terminal the parts were shown as they came. */
 async function parts({ caption, thinking, answer }: Parts, { screen }: Context): Promise<void> {
