@@ -280,10 +280,17 @@ describe('the whole evaluation', () => {
     await expect(fitMeasures(join(root, 'corpus'), () => {})).rejects.toThrow(/takes clips of the split "train"/);
   });
 
-  it('refuses clips that were trained on', () => {
-    writeSmallCorpus(join(root, 'trained'), 2, 'train');
+  it('refuses clips that were trained on, unless it is asked what is remembered', () => {
+    const trained = writeSmallCorpus(join(root, 'trained'), 2, 'train');
     expect(() => readClips(join(root, 'trained'), 2)).toThrow(/split "train"/);
-    expect(() => readClips(join(root, 'trained'), 3)).toThrow(/holds 2 clips; 3 are needed/);
+    expect(() => readClips(join(root, 'trained'), 3)).toThrow(/holds 2 clips; 3 are needed.*--split train/);
+    expect(readClips(join(root, 'trained'), 2, { learned: true }).map(({ record }) => record)).toEqual(trained);
+  });
+
+  it('passes over clips', () => {
+    const passed = readClips(join(root, 'corpus'), 3, { skip: 5 });
+    expect(passed.map(({ record }) => record)).toEqual(records.slice(5, 8));
+    expect(() => readClips(join(root, 'corpus'), 3, { skip: 10 })).toThrow(/holds 12 clips; 13 are needed/);
   });
 
   describe('with random weights', () => {

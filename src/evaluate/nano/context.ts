@@ -29,26 +29,35 @@ export interface Context {
   progress(part: string): Tell;
 }
 
+export interface ClipChoice {
+  /** clips passed over before the first that is taken (default 0) */
+  skip?: number;
+  /** take clips of the split train, too: what comes of them tells what the model remembers, not how good it is */
+  learned?: boolean;
+}
+
 /** The first clips of a corpus, in its order. @throws BagpiperError when there are fewer, or they are no test clips */
-export function readClips(corpus: string, count: number): TestClip[] {
+export function readClips(corpus: string, count: number, { skip = 0, learned = false }: ClipChoice = {}): TestClip[] {
   const clips: TestClip[] = [];
+  const needed = skip + count;
   for (const name of listShards(corpus)) {
     const { folder, records } = readShard(corpus, name);
     for (const record of records) clips.push({ record, scene: record.scene, path: join(folder, record.audio) });
-    if (clips.length >= count) break;
+    if (clips.length >= needed) break;
   }
-  if (clips.length < count) {
+  const trained = clips.some(({ scene }) => scene.split === 'train');
+  if (clips.length < needed) {
+    const split = trained ? 'train' : 'test';
     throw new BagpiperError(
-      `${corpus} holds ${clips.length} clips; ${count} are needed: npm run corpus -- --out ${corpus} --split test --scenes ${count}`,
+      `${corpus} holds ${clips.length} clips; ${needed} are needed: npm run corpus -- --out ${corpus} --split ${split} --scenes ${needed}`,
     );
   }
-  const trained = clips.find(({ scene }) => scene.split === 'train');
-  if (trained) {
+  if (trained && !learned) {
     throw new BagpiperError(
-      `${corpus} is of the split "train", which the model was trained on; give a corpus made with --split test.`,
+      `${corpus} is of the split "train", which the model was trained on; give a corpus made with --split test, or --learned to see what the model remembers.`,
     );
   }
-  return clips.slice(0, count);
+  return clips.slice(skip, needed);
 }
 
 /** The samples of a clip, 16 kHz mono. */

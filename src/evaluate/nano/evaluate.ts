@@ -28,6 +28,10 @@ export interface EvaluateOptions {
   parts: readonly PartName[];
   /** clips that are described and asked about */
   clips: number;
+  /** clips of the corpus that are passed over before these (default 0) */
+  skip?: number;
+  /** whether the corpus may be of the split train: then the rows tell what the model remembers */
+  learned?: boolean;
   codecClips: number;
   renders: number;
   /** of each rendering, of which the model keeps one; missing: as many as the model is used to */
@@ -50,7 +54,7 @@ export async function evaluateNano(bagpiper: Bagpiper, options: EvaluateOptions)
   const { progress = () => () => {}, ...settings } = options;
   const { clips, codecClips, renders, seed, temperature, together, parts } = settings;
   const takes = settings.takes ?? bagpiper.info.takes ?? 1;
-  const all = readClips(settings.corpus, Math.max(clips, codecClips, renders));
+  const all = readClips(settings.corpus, Math.max(clips, codecClips, renders), settings);
   const context: Context = {
     bagpiper,
     folder: join(settings.work, fingerprint(bagpiper, all, seed, temperature)),

@@ -7,7 +7,7 @@ import { writeFileAtomically } from '../../files.js';
 import { Options, runProgram } from '../../program.js';
 import { loadBagpiper } from '../../tasks/index.js';
 import { type EvaluateOptions, type Evaluation, evaluateNano, PARTS, type PartName } from './evaluate.js';
-import { report } from './report.js';
+import { markdown, report } from './report.js';
 import type { Tell } from './results.js';
 
 const HELP = `usage: npm run evaluate:nano -- --corpus DIR [options]
@@ -23,6 +23,8 @@ where they were.
   --real DIR          also hear the recordings of DIR/labels.jsonl
   --parts LIST        of ${PARTS.join(',')} (default: all)
   --clips N           clips to describe and ask about (default 1000)
+  --skip N            clips of the corpus to pass over before these (default 0)
+  --learned           take a --corpus of the split train: the tables then tell what the model remembers, and no targets
   --codec-clips N     clips to code (default 60)
   --renders N         sounds to render (default 240)
   --takes N           takes of each, of which the model keeps the one that it hears as most like its caption
@@ -42,9 +44,10 @@ interface EvaluateCommand extends EvaluateOptions {
 function readOptions(argv: string[]): EvaluateCommand | null {
   const options = Options.read(argv, {
     text: [
-      ...(['train', 'corpus', 'model', 'out', 'real', 'parts', 'clips', 'renders'] as const),
+      ...(['train', 'corpus', 'model', 'out', 'real', 'parts', 'clips', 'skip', 'renders'] as const),
       ...(['codec-clips', 'takes', 'seed', 'temperature', 'together', 'threads'] as const),
     ],
+    flags: ['learned'],
   });
   if (options.has('help')) return null;
   const corpus = options.text('corpus');
@@ -61,6 +64,8 @@ function readOptions(argv: string[]): EvaluateCommand | null {
     train: options.text('train') ?? trainBeside(corpus),
     work: `${out.replace(/\.json$/, '')}.parts`,
     clips: options.number('clips', 1000),
+    skip: options.number('skip', 0, { least: 0 }),
+    learned: options.has('learned'),
     codecClips: options.number('codec-clips', 60),
     renders: options.number('renders', 240),
     takes: options.text('takes') === undefined ? undefined : options.number('takes', 1),
@@ -123,7 +128,8 @@ async function main(): Promise<void> {
   try {
     const evaluation = await evaluateNano(bagpiper, { ...rest, progress: progressLine });
     process.stderr.write(`${heading(evaluation)}\n`);
-    process.stdout.write(`${report(evaluation.rows)}\n`);
+    const { rows, settings } = evaluation;
+    process.stdout.write(`${settings.learned ? markdown(rows) : report(rows)}\n`);
     mkdirSync(dirname(out), { recursive: true });
     await writeFileAtomically(out, `${JSON.stringify(evaluation, null, 2)}\n`);
     process.stderr.write(`Written to ${out}\n`);
