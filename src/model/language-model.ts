@@ -13,6 +13,7 @@ import {
   gather,
   linear,
   linearNamed,
+  log,
   logSoftmax,
   matmul,
   matmulBlocks,
@@ -21,13 +22,15 @@ import {
   reshape,
   rmsNorm,
   slice,
+  softmax,
   split,
   sum,
+  sumAll,
   type Tensor,
   transpose,
   where,
 } from '../graph/index.js';
-import { affine, type DecoderSizes, decoderLayer, type Rotary } from '../nn/index.js';
+import { affine, type DecoderSizes, decoderLayer, type LayerResult, type Rotary } from '../nn/index.js';
 import type { BagpiperConfig } from './config.js';
 
 /** The decoder's sizes under the names that nn/ uses. */
@@ -98,19 +101,20 @@ export function embedRows(ids: Tensor, config: BagpiperConfig): Tensor {
   return sum(mul(gather(table, ids), reshape(weight, [...ids.shape, 1])), [2]);
 }
 
-/** The decoder stack over x [batch, rows, hidden] without a cache: vectors after the final norm. `each` sees every layer's output. */
+/** The decoder stack over x [batch, rows, hidden] without a cache: vectors after the final norm. `each` sees what every layer gives. */
 export function decoder(
   x: Tensor,
   rotary: Rotary,
   mask: Tensor,
   config: BagpiperConfig,
-  each?: (x: Tensor, layer: number) => void,
+  each?: (result: LayerResult, layer: number) => void,
 ): Tensor {
   const sizes = decoderSizes(config);
   let y = x;
   for (let i = 0; i < sizes.layers; i++) {
-    y = decoderLayer(y, `model.layers.${i}.`, sizes, rotary, mask).x;
-    each?.(y, i);
+    const result = decoderLayer(y, `model.layers.${i}.`, sizes, rotary, mask);
+    y = result.x;
+    each?.(result, i);
   }
   return rmsNorm(y, x.graph.parameter('model.norm.weight', [sizes.hidden]), sizes.epsilon);
 }
@@ -255,6 +259,8 @@ export interface TrainingSizes {
   codecSoftmax?: 'all' | 'own';
   /** continuous features in the batch */
   features: number;
+  /** layer whose first head is told where to look, see {@link guidedLoss}; absent: none */
+  guided?: number;
 }
 
 /**
@@ -266,15 +272,16 @@ export interface TrainingSizes {
  * [scoredCodes]: flat positions again, `stream_codes` int64 the stream of each entry, `target_codes` (id minus
  * codec_base_offset) and `weight_codes` alike. With `codecSoftmax: 'own'` these hold [num_stream - 1, scoredCodes] entries
  * stream by stream, targets count from the stream's first id, and there is no `stream_codes`.
- * Unused places carry weight 0. Weights are expected to be divided by the loss's denominator already.
+ * Unused places carry weight 0. Weights are expected to be divided by the loss's denominator already. With `guided` the
+ * inputs of {@link guidedLoss} come to these.
  *
- * @returns the loss (shape []) and the two parts' sums
+ * @returns the loss (shape []) and the sums of its parts
  */
 export function trainingLoss(
   graph: Graph,
   config: BagpiperConfig,
   sizes: TrainingSizes,
-): { loss: Tensor; text: Tensor; codes: Tensor } {
+): { loss: Tensor; text: Tensor; codes: Tensor; guided?: Tensor } {
   const { batch, rows } = sizes;
   const { hidden_size: width, num_stream: streams } = config;
   const ids = graph.input('ids', 'int64', [batch, rows, streams]);
@@ -283,14 +290,49 @@ export function trainingLoss(
   const mask = graph.input('mask', 'float32', [batch, 1, rows * group, rows]);
   let x = embedRows(ids, config);
   if (sizes.features > 0) x = placeFeatures(x, config, sizes);
-  const flat = reshape(decoder(x, rotary, mask, config), [batch * rows, width]);
+  let guided: Tensor | undefined;
+  const last = decoder(x, rotary, mask, config, (result, layer) => {
+    if (layer === sizes.guided) guided = guidedLoss(result, mask, config, sizes);
+  });
+  const flat = reshape(last, [batch * rows, width]);
   const head = headParameter(graph, config);
 
   const scored = gather(flat, graph.input('scored', 'int64', [sizes.scored]));
   const text = weightedLoss(linear(scored, head), sizes.scored, '');
 
   const codes = sizes.codecSoftmax === 'own' ? ownCodesLoss(flat, config, sizes) : allCodesLoss(flat, config, sizes);
-  return { loss: add(text, codes), text, codes };
+  const predicted = add(text, codes);
+  return guided ? { loss: add(predicted, guided), text, codes, guided } : { loss: predicted, text, codes };
+}
+
+/** Keeps the logarithm finite where a row looks nowhere near its window. */
+const LEAST_MASS = 1e-4;
+
+/**
+ * Teaches a layer's first head where to look: minus the logarithm of the attention that a row gives to its window. Which word
+ * is being said cannot be learned from the codes alone in reasonable time; where in a turn a word stands is known about
+ * (guided attention, Tachibana et al. 2018, "Efficiently trainable text-to-speech", there as a penalty off the diagonal).
+ *
+ * Inputs: `guided_window` [batch, rows, rows], 1 where a row should look, and `guided_weight` [batch, rows], 0 for rows that
+ * look where they like.
+ */
+function guidedLoss(
+  { queries, keys }: LayerResult,
+  mask: Tensor,
+  config: BagpiperConfig,
+  { batch, rows }: TrainingSizes,
+): Tensor {
+  const { head_dim: width } = config;
+  const group = config.num_attention_heads / config.num_key_value_heads;
+  const first = (x: Tensor, columns: number) =>
+    reshape(slice(reshape(x, [batch, rows, group, columns]), 2, 0, 1), [batch, rows, columns]);
+  const query = first(slice(queries, 1, 0, 1), width);
+  const key = reshape(slice(keys, 1, 0, 1), [batch, width, rows]);
+  const scores = add(matmul(query, key, { alpha: 1 / Math.sqrt(width) }), first(mask, rows));
+  const window = mask.graph.input('guided_window', 'float32', [batch, rows, rows]);
+  const weight = mask.graph.input('guided_weight', 'float32', [batch, rows]);
+  const mass = sum(mul(softmax(scores), window), [2]);
+  return sumAll(mul(log(add(mass, LEAST_MASS)), mul(weight, -1)));
 }
 
 /** Streams 1 and up against the codec ids of all streams. */

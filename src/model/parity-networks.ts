@@ -181,7 +181,7 @@ function openStack(graph: Graph, config: BagpiperConfig): void {
   const mask = graph.input('mask', 'float32', [1, 1, `rows*${group}`, 'rows']);
   const embeds = where(cast(isFeature, 'bool'), features, embedRows(ids, config));
   graph.output('embeds', embeds);
-  const last = decoder(embeds, { cos, sin }, mask, config, (x, layer) => graph.output(`layer.${layer}`, x));
+  const last = decoder(embeds, { cos, sin }, mask, config, ({ x }, layer) => graph.output(`layer.${layer}`, x));
   graph.output('last', last);
 }
 

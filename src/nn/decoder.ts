@@ -58,6 +58,8 @@ export interface LayerResult {
   /** this layer's new keys [batch, kvHeads, headDim, rows] and values [batch, kvHeads, rows, headDim], to append to the cache */
   keys: Tensor;
   values: Tensor;
+  /** its queries, the heads that share a key head as rows side by side [batch, kvHeads, rows * group, headDim] */
+  queries: Tensor;
 }
 
 /** Turns the halves (u, v) of each head: (u cos - v sin, v cos + u sin). x is [batch, rows, heads, headDim]. */
@@ -145,5 +147,10 @@ export function decoderLayer(
   const z = rmsNorm(middle, weight('post_attention_layernorm', [hidden]), epsilon);
   const gate = silu(linear(z, weight('mlp.gate_proj', [intermediate, hidden])));
   const up = linear(z, weight('mlp.up_proj', [intermediate, hidden]));
-  return { x: add(middle, linear(mul(gate, up), weight('mlp.down_proj', [hidden, intermediate]))), keys, values };
+  return {
+    x: add(middle, linear(mul(gate, up), weight('mlp.down_proj', [hidden, intermediate]))),
+    keys,
+    values,
+    queries,
+  };
 }

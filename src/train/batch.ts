@@ -8,6 +8,15 @@ import type { Value } from '../runtime/index.js';
 export interface PackedRow {
   pack: Pack;
   features: Float32Array[];
+  /** of each of its samples, the rows that are told where to look; absent: none */
+  followed?: readonly (readonly Followed[])[];
+}
+
+/** A row of a sample, and the rows of it that it should look at, `to` not included. */
+export interface Followed {
+  row: number;
+  from: number;
+  to: number;
 }
 
 /** A batch ready to run, with what it holds. */
@@ -76,6 +85,7 @@ export function layBatch(rows: readonly PackedRow[], sizes: TrainingSizes, confi
     inputs.features = { data: features, dims: [sizes.features, config.adaptor_input_dim] };
     inputs.feature_at = { data: featureAt, dims: [batch * length] };
   }
+  if (sizes.guided !== undefined) Object.assign(inputs, guidedInputs(rows, sizes, denominator));
   return { inputs, tokens, denominator };
 }
 
@@ -186,6 +196,32 @@ function attentionMask(rows: readonly PackedRow[], sizes: TrainingSizes, config:
     }
   });
   return { data, dims: [batch, 1, length * group, length] };
+}
+
+/** What a row that is told where to look counts beside one that is to be foretold. */
+const GUIDED = 1;
+
+function guidedInputs(
+  packed: readonly PackedRow[],
+  { batch, rows }: TrainingSizes,
+  denominator: number,
+): Record<string, Value> {
+  const window = new Float32Array(batch * rows * rows);
+  const weight = new Float32Array(batch * rows);
+  packed.forEach(({ pack, followed = [] }, b) => {
+    followed.forEach((sample, k) => {
+      const start = pack.sampleStarts[k];
+      for (const { row, from, to } of sample) {
+        const line = b * rows + start + row;
+        weight[line] = GUIDED / Math.max(1, denominator);
+        window.fill(1, line * rows + start + from, line * rows + start + to);
+      }
+    });
+  });
+  return {
+    guided_window: { data: window, dims: [batch, rows, rows] },
+    guided_weight: { data: weight, dims: [batch, rows] },
+  };
 }
 
 function rotaryInputs(

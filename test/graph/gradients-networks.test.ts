@@ -36,6 +36,23 @@ describe('gradients of whole networks agree with differences', () => {
     await checkDirections(graph, loss, { ...batch.inputs, ...parameters });
   });
 
+  it('language model, told where to look', async () => {
+    const sizes: TrainingSizes = { batch: 1, rows: 77, scored: 60, scoredCodes: 100, features: 5, guided: 1 };
+    const graph = new g.Graph();
+    const { loss } = trainingLoss(graph, config, sizes);
+    const grids = ['dialogue_caption_then_audio', 'dialogue_audio_and_text_question'].map(goldenGrid);
+    const row = {
+      pack: packGrids(grids, 77),
+      features: [goldenTensor('packed.features.0')],
+      followed: grids.map(({ length }) => [7, 8, length - 1].map((at) => ({ row: at, from: 2, to: 5 }))),
+    };
+    const { inputs } = layBatch([row], sizes, config);
+    const parameters = Object.fromEntries(
+      [...goldenWeights()].map(([name, data]) => [name, { data, dims: graph.parameters.get(name)!.shape as number[] }]),
+    );
+    await checkDirections(graph, loss, { ...inputs, ...parameters });
+  });
+
   it('audio encoder, from picture to features', async () => {
     const audio = {
       num_mel_bins: 16,

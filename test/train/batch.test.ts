@@ -1,8 +1,9 @@
 import { describe, expect, it } from 'vitest';
 import { Graph } from '../../src/graph/index.js';
-import { fullHead, packGrids, type TokenGrid, type TrainingSizes } from '../../src/model/index.js';
+import { fullHead, packGrids, type TokenGrid, type TrainingSizes, trainingLoss } from '../../src/model/index.js';
 import { Session } from '../../src/runtime/index.js';
 import { layBatch, type PackedRow } from '../../src/train/batch.js';
+import { Trainer } from '../../src/train/trainer.js';
 import { config, goldenGrid, goldenTensor, goldenTrainer, goldenWeights, relativeDifference } from './golden.js';
 
 const ROWS = 77;
@@ -161,3 +162,30 @@ async function ownLoss(hidden: Float32Array, { pack }: PackedRow): Promise<numbe
   }
   return total / rows;
 }
+
+describe('guided attention', () => {
+  it('asks of the rows that are told where to look how much they look there', async () => {
+    const guided = { ...sizes, guided: 1 };
+    const values = goldenWeights();
+    // Without queries every row looks evenly at all rows of its sample up to itself.
+    values.get('model.layers.1.self_attn.q_proj.weight')!.fill(0);
+    const graph = new Graph();
+    const trainer = await Trainer.create(graph, trainingLoss(graph, config, guided), values, { threads: 1 });
+    const row = packed(['text_to_audio', 'text_only']);
+    const followed = [
+      [{ row: 9, from: 2, to: 4 }],
+      [
+        { row: 5, from: 0, to: 6 },
+        { row: 7, from: 3, to: 4 },
+      ],
+    ];
+    const batch = layBatch([{ ...row, followed }], guided, config);
+    const { values: scalars } = await trainer.evaluate(batch.inputs);
+    const expected = -(Math.log(2 / 10 + 1e-4) + Math.log(6 / 6 + 1e-4) + Math.log(1 / 8 + 1e-4)) / batch.denominator;
+    expect(scalars.guided).toBeCloseTo(expected, 5);
+    expect(scalars.loss).toBeCloseTo(scalars.text + scalars.codes + scalars.guided, 5);
+    const free = await trainer.evaluate(layBatch([row], guided, config).inputs);
+    expect(free.values.guided).toBeCloseTo(0, 8);
+    await trainer.release();
+  });
+});

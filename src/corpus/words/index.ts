@@ -11,6 +11,7 @@ export { type CaptionFacts, extractFacts, presence } from './facts.js';
 export { heardAgain } from './question-kit.js';
 export { eventAsked, eventQuestion } from './questions-event.js';
 export { missingOfDrawn } from './questions-sound.js';
+export { personText } from './questions-speech.js';
 export { LEXICON } from './sentences.js';
 export { factSpans } from './surface-form.js';
 

@@ -72,7 +72,7 @@ export class Stream {
           picked.map((s) => s.grid),
           sizes.rows,
         );
-        return { pack, features: picked.flatMap((s) => s.features) };
+        return { pack, features: picked.flatMap((s) => s.features), followed: picked.map((s) => s.followed ?? []) };
       }),
       sizes,
       config,

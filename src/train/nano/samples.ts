@@ -11,9 +11,12 @@ import {
   heardAgain,
   makeWords,
   missingOfDrawn,
+  personText,
   type Question,
   type Scene,
+  type SpeechTurn,
 } from '../../corpus/index.js';
+import { HOP, RATE } from '../../model/codec/nano-config.js';
 import {
   type BagpiperConfig,
   buildRows,
@@ -26,6 +29,8 @@ import { Random } from '../../random.js';
 import { generationText, understandingText } from '../../tasks/format.js';
 import { SYSTEM_PROMPT } from '../../tasks/prompts.js';
 import { lettered, plain, type Tokenizer } from '../../text/index.js';
+import type { Followed } from '../batch.js';
+import { followWords, type Spoken } from './follow.js';
 import { mishear } from './misheard.js';
 
 /**
@@ -34,7 +39,7 @@ import { mishear } from './misheard.js';
  * question in words, the caption to be said again (which teaches copying); `copy`: ids drawn at random, or the choices of a question,
  * to be said again (which teaches nothing else); `recall`: a caption and a question in words, to be answered at once; `missing`: sounds drawn
  * at random and what of four choices is not among them, in words; `event`: a question about one event, which is there half of
- * the time where there are any; `text`: words alone.
+ * the time where there are any; `say`: who says what, and that turn's sound alone; `text`: words alone.
  */
 export type SampleKind =
   | 'caption'
@@ -47,6 +52,7 @@ export type SampleKind =
   | 'missing'
   | 'event'
   | 'sound'
+  | 'say'
   | 'render'
   | 'text';
 
@@ -72,10 +78,15 @@ export interface SamplePlan {
 export interface Sample {
   grid: TokenGrid;
   features: Float32Array[];
+  /** where rows that say something should look; absent: none does */
+  followed?: readonly Followed[];
 }
 
 /** How often each kind comes for every scene, in a pass over the corpus. */
 export type Mixture = Readonly<Partial<Record<SampleKind, number>>>;
+
+/** Kinds that end with sound. */
+const SOUNDING: ReadonlySet<SampleKind> = new Set(['sound', 'say', 'render']);
 
 /** One pass over the examples: each kind as often as the mixture for the example says (a fraction is a probability). */
 export function planPass(
@@ -87,7 +98,8 @@ export function planPass(
   const plans: SamplePlan[] = [];
   examples.forEach((example, i) => {
     for (const [kind, share] of Object.entries(mixtureOf(example)) as [SampleKind, number][]) {
-      if ((kind === 'sound' || kind === 'render') && !example.codes) continue;
+      if (SOUNDING.has(kind) && !example.codes) continue;
+      if (kind === 'say' && example.scene.speech.length === 0) continue;
       const times = Math.floor(share) + (random.chance(share % 1) ? 1 : 0);
       for (let k = 0; k < times; k++) plans.push({ example: i, kind, seed: `${seed}/${i}/${kind}/${k}` });
     }
@@ -106,6 +118,8 @@ interface Weighted {
 interface Draft {
   messages: Message[];
   weights: Weighted[];
+  /** what the sound says that it ends with */
+  spoken?: Spoken;
 }
 
 /**
@@ -138,7 +152,21 @@ function draft(plan: SamplePlan, example: Example, tokenizer: Tokenizer, config:
     modality: 'audio',
     frames: example.features.length / config.adaptor_input_dim,
   };
-  const sound = (): Message => ({ role: 'assistant', modality: 'audio', codes: example.codes! });
+  /** @param before what tells of the sound */
+  const sounding = (
+    given: Message[],
+    before: { role: 'user' | 'assistant'; words: string },
+    turns: Spoken['turns'],
+    codes: Int32Array,
+  ): Draft => {
+    const ids = tokenizer.encode(before.words);
+    const told: Message = { role: before.role, modality: 'text', textIds: ids };
+    return {
+      messages: [...given, told, { role: 'assistant', modality: 'audio', codes }],
+      weights: [],
+      spoken: { text: before.words, ids, turns },
+    };
+  };
   const plain = (...messages: Message[]): Draft => ({ messages, weights: [] });
   /** @param spans of the words' characters */
   const weighed = (given: Message[], words: string, spans: readonly Weighted[]): Draft => {
@@ -172,7 +200,13 @@ function draft(plan: SamplePlan, example: Example, tokenizer: Tokenizer, config:
     case 'text':
       return plain(text('assistant', caption));
     case 'sound':
-      return plain(text('user', caption), sound());
+      return sounding([], { role: 'user', words: caption }, example.scene.speech, example.codes!);
+    case 'say': {
+      const turn = random.pick(example.scene.speech);
+      const words = `${personText(example.scene.speakers[turn.speaker])}: "${turn.sentence}"`;
+      const said = { ...turn, start: 0, end: turn.end - turn.start };
+      return sounding([], { role: 'user', words }, [said], turnCodes(turn, example.codes!, config));
+    }
     case 'ask':
       return answered(heard, pickEvenly(questions, random), caption);
     case 'read':
@@ -205,14 +239,17 @@ function draft(plan: SamplePlan, example: Example, tokenizer: Tokenizer, config:
     }
     case 'render': {
       const request = random.pick(requests);
-      return plain(
-        text('system', SYSTEM_PROMPT),
-        text('user', request.text),
-        text('assistant', generationText({ thinking: request.thinking, caption })),
-        sound(),
-      );
+      const words = generationText({ thinking: request.thinking, caption });
+      const asked = [text('system', SYSTEM_PROMPT), text('user', request.text)];
+      return sounding(asked, { role: 'assistant', words }, example.scene.speech, example.codes!);
     }
   }
+}
+
+/** The frames of a turn. */
+function turnCodes({ start, end }: SpeechTurn, codes: Int32Array, { num_stream: streams }: BagpiperConfig): Int32Array {
+  const frame = (seconds: number) => (seconds * RATE) / HOP;
+  return codes.subarray(Math.floor(frame(start)) * streams, Math.ceil(frame(end)) * streams);
 }
 
 /** A yes/no question about one event; where the caption names none, all that can be asked is answered with no. */
@@ -300,13 +337,18 @@ function idSpans(spans: readonly Weighted[], words: string, ids: Int32Array, tok
 
 /** Builds a sample; now and then its condition is dropped, for guidance. */
 export function buildSample(plan: SamplePlan, example: Example, tokenizer: Tokenizer, config: BagpiperConfig): Sample {
-  const { messages, weights } = draft(plan, example, tokenizer, config);
+  const { messages, weights, spoken } = draft(plan, example, tokenizer, config);
   const grid = buildRows(messages, config, { mode: 'train' });
   weigh(grid, weights, config);
-  if (plan.kind === 'sound' || plan.kind === 'render') weighSound(grid, example.codes!, config);
+  const last = messages[messages.length - 1];
+  if ('codes' in last) weighSound(grid, last.codes, config);
   const kept = drawKeptMessage(grid, config, new Random(`${plan.seed}/dropout`));
   if (kept !== null) return { grid: dropConditions(grid, kept), features: [] };
-  return { grid, features: grid.continuous.map(() => example.features) };
+  const features = grid.continuous.map(() => example.features);
+  if (!spoken || !('codes' in last)) return { grid, features };
+  const [textAt, soundAt] = grid.segments.slice(-2).map(({ contentStart }) => contentStart);
+  const frames = last.codes.length / config.num_stream;
+  return { grid, features, followed: followWords(spoken, frames, tokenizer, { textAt, soundAt }) };
 }
 
 /** Gives ids of the last message their weights. */

@@ -97,6 +97,7 @@ export const LM_TRAINING = {
     scoredCodes: 512,
     codecSoftmax: 'own',
     features: 1024,
+    guided: 3,
   } satisfies TrainingSizes,
 };
 
@@ -143,7 +144,7 @@ export const FURTHER_STAGES: readonly StageSettings[] = [
   {
     name: 'further',
     mixture: {
-      caption: 1.1,
+      caption: 1.5,
       ask: 0.7,
       event: 0.6,
       choose: 0.6,
@@ -155,7 +156,7 @@ export const FURTHER_STAGES: readonly StageSettings[] = [
       render: 0.4,
     },
     speech: {
-      caption: 0.8,
+      caption: 1,
       ask: 0.3,
       choose: 0.3,
       listen: 0.2,
@@ -163,6 +164,7 @@ export const FURTHER_STAGES: readonly StageSettings[] = [
       recall: 0.3,
       missing: 0.1,
       sound: 0.4,
+      say: 2,
       render: 0.3,
     },
     retold: 1536,

@@ -426,6 +426,75 @@ describe('buildSample', () => {
     }
   });
 
+  it('says a turn alone, from its beginning to its end', () => {
+    const frames = 500;
+    const { num_stream: streams } = config;
+    const codes = Int32Array.from({ length: frames * streams }, (_, i) => Math.floor(i / streams) % 256);
+    const spoken = EXAMPLES.filter(({ scene }) => scene.speech.length > 0);
+    expect(spoken.length).toBeGreaterThan(5);
+    for (const [i, { scene, features }] of spoken.entries()) {
+      const messages = conversation(
+        { example: 0, kind: 'say', seed: `say/${i}` },
+        { scene, features, codes },
+        tokenizer,
+        config,
+      );
+      expect(shape(messages)).toEqual(['user text', 'assistant audio']);
+      const turn = scene.speech.find(({ sentence }) => textOf(messages[0]).endsWith(`: "${sentence}"`))!;
+      const { gender } = scene.speakers[turn.speaker];
+      expect(textOf(messages[0])).toMatch(gender === 'man' ? /^an? (\w+ )?(man|boy):/ : /^an? (\w+ )?(woman|girl):/);
+      const said = (messages[1] as { codes: Int32Array }).codes;
+      // 25 frames a second.
+      expect(said[0]).toBe(Math.floor(turn.start * 25) % 256);
+      expect(said.length / streams).toBe(Math.ceil(turn.end * 25) - Math.floor(turn.start * 25));
+    }
+    expect(planPass(EXAMPLES, () => ({ say: 1 }), 'say').length).toBe(spoken.length);
+  });
+
+  it('tells rows that say something to look at the words about to be said', () => {
+    const { num_stream: streams } = config;
+    const codes = new Int32Array(500 * streams);
+    for (const kind of ['say', 'sound', 'render'] as const) {
+      const whole = EXAMPLES.filter(({ scene }) => scene.speech.length > 0 && scene.seconds < 10);
+      for (const [i, { scene, features }] of whole.entries()) {
+        const example = { scene, features, codes };
+        const { grid, followed } = buildSample({ example: 0, kind, seed: `kept/${i}` }, example, tokenizer, config);
+        if (followed === undefined) continue;
+        const [text, sound] = grid.segments.slice(-2);
+        const messages = conversation({ example: 0, kind, seed: `kept/${i}` }, example, tokenizer, config);
+        const { textIds } = messages[messages.length - 2] as { textIds: Int32Array } & Message;
+        const words = ({ from, to }: { from: number; to: number }): string =>
+          tokenizer.decode(Array.from(textIds.subarray(from - text.contentStart, to - text.contentStart)));
+        const turns =
+          kind === 'say'
+            ? scene.speech
+                .filter(({ sentence }) =>
+                  words({ from: text.contentStart, to: text.contentStart + text.contentLength }).includes(sentence),
+                )
+                .slice(0, 1)
+            : scene.speech;
+        for (const { sentence, start, end } of turns) {
+          const offset = kind === 'say' ? start : 0;
+          const rowAt = (seconds: number): number => sound.contentStart + Math.floor((seconds - offset) * 25) - 1;
+          const [first, middle, last] = [start, (start + end) / 2, end - 0.05].map(
+            (t) => followed.find(({ row }) => row === rowAt(t))!,
+          );
+          expect(sentence.startsWith(words(first).trim().slice(0, 2))).toBe(true);
+          expect(words(last)).toContain(sentence.slice(-2));
+          // Half of the time is about half of the characters.
+          const half = Math.round(sentence.length / 2);
+          expect(words(middle).includes(sentence.slice(half - 1, half + 1))).toBe(true);
+        }
+        expect(
+          followed.every(
+            ({ row, from, to }) =>
+              from >= text.contentStart && to <= text.contentStart + text.contentLength && row >= to,
+          ),
+        ).toBe(true);
+      }
+    }
+  });
+
   it('drops the condition of sound as often as the config says, and then everything but the sound', () => {
     for (const kind of ['sound', 'render'] as const) {
       const [whole, dropped] = [build(kind, EXAMPLES[1], 0), build(kind, EXAMPLES[1], 1)];

@@ -1,0 +1,55 @@
+/** Which words are being said in each row of a sound: what the language model's guided attention is taught (model/language-model.ts). */
+import type { SpeechTurn } from '../../corpus/index.js';
+import { HOP, RATE } from '../../model/codec/nano-config.js';
+import type { Tokenizer } from '../../text/index.js';
+import type { Followed } from '../batch.js';
+
+/** What is said in a sound, and where it is written. */
+export interface Spoken {
+  /** the text before the sound, in which the sentences stand in quotes */
+  text: string;
+  ids: Int32Array;
+  /** with times that count from the sound's beginning */
+  turns: readonly Pick<SpeechTurn, 'sentence' | 'start' | 'end'>[];
+}
+
+/** Characters before and after the one that is about to be said which may be looked at. */
+const REACH = { before: 3, after: 4 };
+
+/**
+ * Rows that say something, with the rows of the text about to be said. How long a word takes is not known: a turn's time is
+ * divided evenly among its characters.
+ *
+ * @param textAt first row of the text @param soundAt first row of the sound
+ */
+export function followWords(
+  { text, ids, turns }: Spoken,
+  frames: number,
+  tokenizer: Tokenizer,
+  { textAt, soundAt }: { textAt: number; soundAt: number },
+): Followed[] {
+  let end = 0;
+  const ends = Array.from(ids, (id) => (end += tokenizer.tokenBytes(id)?.length ?? 0));
+  const idWith = (byte: number) => ends.findIndex((e) => e > byte);
+  const rows: Followed[] = [];
+  for (const { sentence, start, end } of turns) {
+    // A request or a plan before the caption may hold it, too.
+    const quote = text.lastIndexOf(`"${sentence}"`);
+    if (quote < 0 || end <= start) continue;
+    const first = Buffer.byteLength(text.slice(0, quote + 1));
+    const last = first + Buffer.byteLength(sentence) - 1;
+    const until = Math.min(frames, Math.ceil((end * RATE) / HOP));
+    for (let frame = Math.floor((start * RATE) / HOP); frame < until; frame++) {
+      const said = ((frame + 0.5) * HOP) / RATE;
+      const part = Math.max(0, Math.min(1, (said - start) / (end - start)));
+      const at = first + part * (last - first);
+      rows.push({
+        // The row before a frame foretells it.
+        row: soundAt + frame - 1,
+        from: textAt + idWith(Math.max(first, Math.floor(at - REACH.before))),
+        to: textAt + idWith(Math.min(last, Math.ceil(at + REACH.after))) + 1,
+      });
+    }
+  }
+  return rows;
+}
