@@ -3,6 +3,7 @@ import type { SpeechTurn } from '../../corpus/index.js';
 import { HOP, RATE } from '../../model/codec/nano-config.js';
 import type { Tokenizer } from '../../text/index.js';
 import type { Followed } from '../batch.js';
+import { idWith } from './id-with.js';
 
 /** What is said in a sound, and where it is written. */
 export interface Spoken {
@@ -28,9 +29,7 @@ export function followWords(
   tokenizer: Tokenizer,
   { textAt, soundAt }: { textAt: number; soundAt: number },
 ): Followed[] {
-  let end = 0;
-  const ends = Array.from(ids, (id) => (end += tokenizer.tokenBytes(id)?.length ?? 0));
-  const idWith = (byte: number) => ends.findIndex((e) => e > byte);
+  const rowOf = idWith(ids, tokenizer);
   const rows: Followed[] = [];
   for (const { sentence, start, end } of turns) {
     // A request or a plan before the caption may hold it, too.
@@ -46,8 +45,8 @@ export function followWords(
       rows.push({
         // The row before a frame foretells it.
         row: soundAt + frame - 1,
-        from: textAt + idWith(Math.max(first, Math.floor(at - REACH.before))),
-        to: textAt + idWith(Math.min(last, Math.ceil(at + REACH.after))) + 1,
+        from: textAt + rowOf(Math.max(first, Math.floor(at - REACH.before))),
+        to: textAt + rowOf(Math.min(last, Math.ceil(at + REACH.after))) + 1,
       });
     }
   }

@@ -31,6 +31,7 @@ import { SYSTEM_PROMPT } from '../../tasks/prompts.js';
 import { lettered, plain, type Tokenizer } from '../../text/index.js';
 import type { Followed } from '../batch.js';
 import { followWords, type Spoken } from './follow.js';
+import { idWith } from './id-with.js';
 import { mishear } from './misheard.js';
 
 /**
@@ -325,13 +326,11 @@ const moved =
 
 /** Spans of a text's characters as spans of its ids: of all that hold a part of them. */
 function idSpans(spans: readonly Weighted[], words: string, ids: Int32Array, tokenizer: Tokenizer): Weighted[] {
-  let end = 0;
-  const ends = Array.from(ids, (id) => (end += tokenizer.tokenBytes(id)?.length ?? 0));
-  const idWith = (byte: number) => ends.findIndex((e) => e > byte);
+  const find = idWith(ids, tokenizer);
   return spans.map(({ from, to, weight }) => {
     const start = Buffer.byteLength(words.slice(0, from));
     const length = Buffer.byteLength(words.slice(from, to));
-    return { from: idWith(start), to: idWith(start + length - 1) + 1, weight };
+    return { from: find(start), to: find(start + length - 1) + 1, weight };
   });
 }
 
