@@ -11,6 +11,7 @@ import type { ScheduleOptions } from '../schedule.js';
 import { Trainer } from '../trainer.js';
 import type { LanguageShare } from './lm-replica.js';
 import { buildSample, type Example, type Mixture, planPass, type Sample, type SamplePlan } from './samples.js';
+import { wordsCheck } from './words-check.js';
 
 export interface StageSettings {
   name: string;
@@ -122,6 +123,7 @@ export async function trainStage(stage: StageSettings, options: StageOptions): P
   const { sizes, seed } = options;
   const trainer = await createStageTrainer(stage, options);
   const check = new Stream(options, stage, options.held, `${seed}/held`);
+  const said = sounds(stage) ? wordsCheck(options.held, options, `${seed}/said`) : null;
   const heldBatches = options.held.length > 0 ? [0, 1, 2, 3].map((i) => check.at(i)) : [];
   const run: RunOptions = {
     out: options.out,
@@ -139,6 +141,7 @@ export async function trainStage(stage: StageSettings, options: StageOptions): P
         for (const [name, value] of Object.entries(values))
           totals[`held_${name}`] = (totals[`held_${name}`] ?? 0) + value / heldBatches.length;
       }
+      if (said) totals.held_words = (await foretold(trainer, said.other)) - (await foretold(trainer, said.own));
       process.stderr.write(`${stage.name} step ${step}: ${JSON.stringify(totals)}\n`);
       return totals;
     },
@@ -146,6 +149,15 @@ export async function trainStage(stage: StageSettings, options: StageOptions): P
   const result = await (stage.replicas === undefined ? trainAlone : trainReplicas)(trainer, stage, options, run);
   await trainer.release();
   return result;
+}
+
+const sounds = ({ mixture, speech = mixture }: StageSettings): boolean =>
+  [mixture, speech].some(({ sound = 0, say = 0, render = 0 }) => sound + say + render > 0);
+
+/** The loss of what is foretold, without what attention is told. */
+async function foretold(trainer: Trainer, { inputs }: Batch): Promise<number> {
+  const { values } = await trainer.evaluate(inputs);
+  return values.text + values.codes;
 }
 
 function trainAlone(

@@ -142,6 +142,7 @@ describe('trainStage', () => {
     expect(log.map(({ step }) => step)).toEqual([1, 2, 3, 4]);
     expect(log[3].loss).toBeLessThan(log[0].loss);
     expect(log[3].held_loss).toBeLessThan(log[0].loss);
+    expect(Math.abs(log[3].held_words)).toBeLessThan(log[3].held_loss);
     expect(log.slice(0, 3).every((line) => line.held_loss === undefined)).toBe(true);
     const moved = changed(parameters);
     expect(moved.filter((name) => name.startsWith('model.layers.'))).toEqual([]);
