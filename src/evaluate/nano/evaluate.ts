@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import type { Bagpiper } from '../../tasks/index.js';
 import { askClips } from './ask.js';
 import { codeClips } from './codec.js';
-import { type Context, readClips, type TestClip } from './context.js';
+import { type ClipChoice, type Context, readClips, type TestClip } from './context.js';
 import { describeClips } from './describe.js';
 import { limitRows } from './limits.js';
 import { describeReal } from './real.js';
@@ -17,7 +17,7 @@ import type { Tell } from './results.js';
 export const PARTS = ['describe', 'ask', 'codec', 'render', 'real', 'limits'] as const;
 export type PartName = (typeof PARTS)[number];
 
-export interface EvaluateOptions {
+export interface EvaluateOptions extends ClipChoice {
   corpus: string;
   /** folder for raw results; what is in it already is not made again */
   work: string;
@@ -28,10 +28,6 @@ export interface EvaluateOptions {
   parts: readonly PartName[];
   /** clips that are described and asked about */
   clips: number;
-  /** clips of the corpus that are passed over before these (default 0) */
-  skip?: number;
-  /** whether the corpus may be of the split train: then the rows tell what the model remembers */
-  learned?: boolean;
   codecClips: number;
   renders: number;
   /** of each rendering, of which the model keeps one; missing: as many as the model is used to */

@@ -10,9 +10,14 @@ export interface Spoken {
   /** the text before the sound, in which the sentences stand in quotes */
   text: string;
   ids: Int32Array;
+  /** how long the sound is */
+  frames: number;
   /** with times that count from the sound's beginning */
   turns: readonly Pick<SpeechTurn, 'sentence' | 'start' | 'end'>[];
 }
+
+/** Where a time lies, in frames of the codec. */
+export const frameAt = (seconds: number): number => (seconds * RATE) / HOP;
 
 /** Characters before and after the one that is about to be said which may be looked at. */
 const REACH = { before: 3, after: 4 };
@@ -24,8 +29,7 @@ const REACH = { before: 3, after: 4 };
  * @param textAt first row of the text @param soundAt first row of the sound
  */
 export function followWords(
-  { text, ids, turns }: Spoken,
-  frames: number,
+  { text, ids, frames, turns }: Spoken,
   tokenizer: Tokenizer,
   { textAt, soundAt }: { textAt: number; soundAt: number },
 ): Followed[] {
@@ -37,8 +41,8 @@ export function followWords(
     if (quote < 0 || end <= start) continue;
     const first = Buffer.byteLength(text.slice(0, quote + 1));
     const last = first + Buffer.byteLength(sentence) - 1;
-    const until = Math.min(frames, Math.ceil((end * RATE) / HOP));
-    for (let frame = Math.floor((start * RATE) / HOP); frame < until; frame++) {
+    const until = Math.min(frames, Math.ceil(frameAt(end)));
+    for (let frame = Math.floor(frameAt(start)); frame < until; frame++) {
       const said = ((frame + 0.5) * HOP) / RATE;
       const part = Math.max(0, Math.min(1, (said - start) / (end - start)));
       const at = first + part * (last - first);

@@ -1,7 +1,7 @@
 /** Trains nano's language model in stages on prepared examples. Each stage starts from the last one's parameters. */
 import { isSpeechAlone } from '../../corpus/index.js';
 import { Graph } from '../../graph/index.js';
-import { type BagpiperConfig, packGrids, type TrainingSizes, trainingLoss } from '../../model/index.js';
+import { type BagpiperConfig, type TrainingSizes, trainingLoss } from '../../model/index.js';
 import type { Tokenizer } from '../../text/index.js';
 import { type Batch, layBatch } from '../batch.js';
 import { Epochs } from '../epochs.js';
@@ -10,7 +10,16 @@ import { Replicas } from '../replicas.js';
 import type { ScheduleOptions } from '../schedule.js';
 import { Trainer } from '../trainer.js';
 import type { LanguageShare } from './lm-replica.js';
-import { buildSample, type Example, type Mixture, planPass, type Sample, type SamplePlan } from './samples.js';
+import {
+  buildSample,
+  type Example,
+  type Mixture,
+  packSamples,
+  planPass,
+  type Sample,
+  type SamplePlan,
+  SOUNDING,
+} from './samples.js';
 import { wordsCheck } from './words-check.js';
 
 export interface StageSettings {
@@ -67,14 +76,7 @@ export class Stream {
     const { config, sizes } = this.options;
     const bins = this.epochs.at(step - this.first);
     return layBatch(
-      bins.map((bin) => {
-        const picked = this.withRoom(bin.map((i) => this.sample(i)));
-        const pack = packGrids(
-          picked.map((s) => s.grid),
-          sizes.rows,
-        );
-        return { pack, features: picked.flatMap((s) => s.features), followed: picked.map((s) => s.followed ?? []) };
-      }),
+      bins.map((bin) => packSamples(this.withRoom(bin.map((i) => this.sample(i))), sizes.rows)),
       sizes,
       config,
     );
@@ -152,7 +154,7 @@ export async function trainStage(stage: StageSettings, options: StageOptions): P
 }
 
 const sounds = ({ mixture, speech = mixture }: StageSettings): boolean =>
-  [mixture, speech].some(({ sound = 0, say = 0, render = 0 }) => sound + say + render > 0);
+  [mixture, speech].some((shares) => [...SOUNDING].some((kind) => (shares[kind] ?? 0) > 0));
 
 /** The loss of what is foretold, without what attention is told. */
 async function foretold(trainer: Trainer, { inputs }: Batch): Promise<number> {

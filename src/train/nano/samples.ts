@@ -16,21 +16,21 @@ import {
   type Scene,
   type SpeechTurn,
 } from '../../corpus/index.js';
-import { HOP, RATE } from '../../model/codec/nano-config.js';
 import {
   type BagpiperConfig,
   buildRows,
   drawKeptMessage,
   dropConditions,
   type Message,
+  packGrids,
   type TokenGrid,
 } from '../../model/index.js';
 import { Random } from '../../random.js';
 import { generationText, understandingText } from '../../tasks/format.js';
 import { SYSTEM_PROMPT } from '../../tasks/prompts.js';
 import { lettered, plain, type Tokenizer } from '../../text/index.js';
-import type { Followed } from '../batch.js';
-import { followWords, type Spoken } from './follow.js';
+import type { Followed, PackedRow } from '../batch.js';
+import { followWords, frameAt, type Spoken } from './follow.js';
 import { idWith } from './id-with.js';
 import { mishear } from './misheard.js';
 
@@ -87,7 +87,7 @@ export interface Sample {
 export type Mixture = Readonly<Partial<Record<SampleKind, number>>>;
 
 /** Kinds that end with sound. */
-const SOUNDING: ReadonlySet<SampleKind> = new Set(['sound', 'say', 'render']);
+export const SOUNDING: ReadonlySet<SampleKind> = new Set(['sound', 'say', 'render']);
 
 /** One pass over the examples: each kind as often as the mixture for the example says (a fraction is a probability). */
 export function planPass(
@@ -165,7 +165,7 @@ function draft(plan: SamplePlan, example: Example, tokenizer: Tokenizer, config:
     return {
       messages: [...given, told, { role: 'assistant', modality: 'audio', codes }],
       weights: [],
-      spoken: { text: before.words, ids, turns },
+      spoken: { text: before.words, ids, frames: codes.length / config.num_stream, turns },
     };
   };
   const plain = (...messages: Message[]): Draft => ({ messages, weights: [] });
@@ -249,8 +249,7 @@ function draft(plan: SamplePlan, example: Example, tokenizer: Tokenizer, config:
 
 /** The frames of a turn. */
 function turnCodes({ start, end }: SpeechTurn, codes: Int32Array, { num_stream: streams }: BagpiperConfig): Int32Array {
-  const frame = (seconds: number) => (seconds * RATE) / HOP;
-  return codes.subarray(Math.floor(frame(start)) * streams, Math.ceil(frame(end)) * streams);
+  return codes.subarray(Math.floor(frameAt(start)) * streams, Math.ceil(frameAt(end)) * streams);
 }
 
 /** A yes/no question about one event; where the caption names none, all that can be asked is answered with no. */
@@ -344,10 +343,21 @@ export function buildSample(plan: SamplePlan, example: Example, tokenizer: Token
   const kept = drawKeptMessage(grid, config, new Random(`${plan.seed}/dropout`));
   if (kept !== null) return { grid: dropConditions(grid, kept), features: [] };
   const features = grid.continuous.map(() => example.features);
-  if (!spoken || !('codes' in last)) return { grid, features };
+  if (!spoken) return { grid, features };
   const [textAt, soundAt] = grid.segments.slice(-2).map(({ contentStart }) => contentStart);
-  const frames = last.codes.length / config.num_stream;
-  return { grid, features, followed: followWords(spoken, frames, tokenizer, { textAt, soundAt }) };
+  return { grid, features, followed: followWords(spoken, tokenizer, { textAt, soundAt }) };
+}
+
+/** Samples side by side in a row of a batch. */
+export function packSamples(samples: readonly Sample[], rows: number): PackedRow {
+  return {
+    pack: packGrids(
+      samples.map(({ grid }) => grid),
+      rows,
+    ),
+    features: samples.flatMap(({ features }) => features),
+    followed: samples.map(({ followed = [] }) => followed),
+  };
 }
 
 /** Gives ids of the last message their weights. */

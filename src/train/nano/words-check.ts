@@ -1,8 +1,8 @@
 /** How much the words that are said help to foretell their sound. */
-import { type BagpiperConfig, packGrids, type TrainingSizes } from '../../model/index.js';
+import type { BagpiperConfig, TrainingSizes } from '../../model/index.js';
 import type { Tokenizer } from '../../text/index.js';
-import { type Batch, layBatch, type PackedRow } from '../batch.js';
-import { buildSample, type Example, type Sample } from './samples.js';
+import { type Batch, layBatch } from '../batch.js';
+import { buildSample, type Example, packSamples, type Sample } from './samples.js';
 
 /** The same turns, each alone: after its own words, and after another clip's. */
 export interface WordsCheck {
@@ -44,11 +44,7 @@ export function wordsCheck(
   }
   // Where there are few clips, rows say the same again.
   const laid = (which: keyof WordsCheck): Batch => {
-    const packed = Array.from({ length: sizes.batch }, (_, b): PackedRow => {
-      const samples = rows[b % rows.length][which];
-      const grids = samples.map(({ grid }) => grid);
-      return { pack: packGrids(grids, sizes.rows), features: [], followed: samples.map((s) => s.followed ?? []) };
-    });
+    const packed = Array.from({ length: sizes.batch }, (_, b) => packSamples(rows[b % rows.length][which], sizes.rows));
     return layBatch(packed, sizes, config);
   };
   return rows.length === 0 ? null : { own: laid('own'), other: laid('other') };

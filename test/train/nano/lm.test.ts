@@ -2,7 +2,7 @@ import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'nod
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
-import { parseConfig, type TrainingSizes } from '../../../src/model/index.js';
+import type { TrainingSizes } from '../../../src/model/index.js';
 import { Random } from '../../../src/random.js';
 import { initialLanguageModel } from '../../../src/train/initial.js';
 import { writeArrays } from '../../../src/train/nano/heard.js';
@@ -17,8 +17,8 @@ import {
 import type { ExamplesOnDisk } from '../../../src/train/nano/lm-replica.js';
 import { trainTokenizer } from '../../../src/train/nano/prepare.js';
 import type { Example } from '../../../src/train/nano/samples.js';
-import { NANO } from '../../../src/train/nano/settings.js';
 import { scenes, writeShard } from './clips.js';
+import { CODES, TEXT_IDS, tinyLanguage } from './tiny-language.js';
 
 // Threads run compiled code; `npm test` compiles first.
 const compiled = (await import(new URL('../../../dist/train/nano/lm.js', import.meta.url).href)) as typeof Lm;
@@ -26,17 +26,7 @@ const compiled = (await import(new URL('../../../dist/train/nano/lm.js', import.
 const root = mkdtempSync(join(tmpdir(), 'lm-'));
 afterAll(() => rmSync(root, { recursive: true, force: true }));
 
-const [TEXT_IDS, CODES] = [500, 8];
-const config = parseConfig(
-  {
-    ...NANO,
-    ...{ hidden_size: 16, intermediate_size: 16, num_hidden_layers: 1, num_attention_heads: 2, num_key_value_heads: 1 },
-    ...{ head_dim: 8, adaptor_input_dim: 4, audio_config: { ...NANO.audio_config, output_dim: 4 } },
-    ...{ text_token_end: 256 + TEXT_IDS, codec_base_offset: 256 + TEXT_IDS, codec_layer_size: CODES + 1 },
-    vocab_size: 256 + TEXT_IDS + 8 * (CODES + 1),
-  },
-  'the tiny language model',
-);
+const config = tinyLanguage();
 const SIZES: TrainingSizes = {
   ...{ batch: 2, rows: 700, scored: 1400, scoredCodes: 60, codecSoftmax: 'own', features: 40 },
 };

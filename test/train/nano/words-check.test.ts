@@ -1,27 +1,16 @@
 import { describe, expect, it } from 'vitest';
-import { parseConfig, type TrainingSizes } from '../../../src/model/index.js';
+import type { TrainingSizes } from '../../../src/model/index.js';
 import { Random } from '../../../src/random.js';
 import { initialLanguageModel } from '../../../src/train/initial.js';
 import { createStageTrainer, type StageSettings } from '../../../src/train/nano/lm.js';
 import { trainTokenizer } from '../../../src/train/nano/prepare.js';
 import type { Example } from '../../../src/train/nano/samples.js';
-import { NANO } from '../../../src/train/nano/settings.js';
 import { wordsCheck } from '../../../src/train/nano/words-check.js';
 import { EMPTY, SPEAKER, scenes } from './clips.js';
+import { CODES, TEXT_IDS, tinyLanguage } from './tiny-language.js';
 
-const [TEXT_IDS, CODES] = [500, 8];
-const config = parseConfig(
-  {
-    ...NANO,
-    ...{ hidden_size: 16, intermediate_size: 16, num_hidden_layers: 1, num_attention_heads: 2, num_key_value_heads: 1 },
-    ...{ head_dim: 8, adaptor_input_dim: 4, audio_config: { ...NANO.audio_config, output_dim: 4 } },
-    ...{ text_token_end: 256 + TEXT_IDS, codec_base_offset: 256 + TEXT_IDS, codec_layer_size: CODES + 1 },
-    vocab_size: 256 + TEXT_IDS + 8 * (CODES + 1),
-    // Without a condition that is dropped.
-    audio_cfg: 0,
-  },
-  'the tiny language model',
-);
+// No condition is dropped.
+const config = tinyLanguage({ audio_cfg: 0 });
 const sizes: TrainingSizes = {
   ...{ batch: 2, rows: 200, scored: 400, scoredCodes: 400, codecSoftmax: 'own', features: 0, guided: 0 },
 };
