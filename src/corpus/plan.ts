@@ -102,10 +102,11 @@ async function planSpeech(
     const who = two ? i % 2 : 0;
     const speaker = speakers[who] as Speaker;
     const { words, sentence } = planSentence(random, speaker.mood);
-    const stem = await speak(speaker, sentence);
+    const { samples: stem, wordEnds } = await speak(speaker, sentence);
     const end = round(at + length(stem));
     if (i > 0 && end > MAX_SECONDS - 0.3) break;
-    speech.push({ speaker: who, words, sentence, start: at, end });
+    const ends = wordEnds.map((seconds) => round(at + seconds));
+    speech.push({ speaker: who, words, sentence, start: at, end, wordEnds: ends });
     stems.push(stem);
     at = round(end + random.range(0.3, 1));
   }

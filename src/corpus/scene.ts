@@ -30,6 +30,8 @@ export interface SpeechTurn {
   sentence: string;
   start: number;
   end: number;
+  /** when each of the words is over, as the synthesizer has it; absent: not known */
+  wordEnds?: number[];
 }
 
 /** The musical part: one short generated piece. */

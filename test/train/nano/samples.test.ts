@@ -456,7 +456,14 @@ describe('buildSample', () => {
     const codes = new Int32Array(500 * streams);
     for (const kind of ['say', 'sound', 'render'] as const) {
       const whole = EXAMPLES.filter(({ scene }) => scene.speech.length > 0 && scene.seconds < 10);
-      for (const [i, { scene, features }] of whole.entries()) {
+      for (const [i, { scene: made, features }] of whole.entries()) {
+        // Later words take longer.
+        const speech = made.speech.map((turn) => {
+          const words = turn.sentence.split(' ');
+          const wordEnds = words.map((_, k) => turn.start + (turn.end - turn.start) * ((k + 1) / words.length) ** 1.5);
+          return { ...turn, wordEnds };
+        });
+        const scene = { ...made, speech };
         const example = { scene, features, codes };
         const { grid, followed } = buildSample({ example: 0, kind, seed: `kept/${i}` }, example, tokenizer, config);
         if (followed === undefined) continue;
@@ -473,17 +480,20 @@ describe('buildSample', () => {
                 )
                 .slice(0, 1)
             : scene.speech;
-        for (const { sentence, start, end } of turns) {
+        for (const { sentence, start, end, wordEnds } of turns) {
           const offset = kind === 'say' ? start : 0;
-          const rowAt = (seconds: number): number => sound.contentStart + Math.floor((seconds - offset) * 25) - 1;
-          const [first, middle, last] = [start, (start + end) / 2, end - 0.05].map(
-            (t) => followed.find(({ row }) => row === rowAt(t))!,
-          );
-          expect(sentence.startsWith(words(first).trim().slice(0, 2))).toBe(true);
-          expect(words(last)).toContain(sentence.slice(-2));
-          // Half of the time is about half of the characters.
-          const half = Math.round(sentence.length / 2);
-          expect(words(middle).includes(sentence.slice(half - 1, half + 1))).toBe(true);
+          const shown = (seconds: number): string => {
+            const at = sound.contentStart + Math.floor((seconds - offset) * 25) - 1;
+            return words(followed.find(({ row }) => row === at)!);
+          };
+          expect(shown(end - 0.05)).toContain(sentence.slice(-2));
+          // In the middle of a word a part of it, and nothing but what stands around it.
+          for (const [k, word] of sentence.split(' ').entries()) {
+            const part = shown(((wordEnds[k - 1] ?? start) + wordEnds[k]) / 2);
+            const middle = word.slice(Math.floor((word.length - 1) / 2), Math.ceil((word.length + 1) / 2));
+            expect(part).toContain(middle);
+            expect(part.trim().split(' ').length).toBeLessThanOrEqual(3);
+          }
         }
         expect(
           followed.every(
@@ -493,6 +503,25 @@ describe('buildSample', () => {
         ).toBe(true);
       }
     }
+  });
+
+  it('divides a turn evenly among its characters where it is not known when words are over', () => {
+    const codes = new Int32Array(500 * config.num_stream);
+    const { scene, features } = EXAMPLES.find(({ scene }) => scene.speech.length === 1)!;
+    const speech = scene.speech.map((turn) => ({ ...turn, wordEnds: undefined }));
+    const example = { scene: { ...scene, speech }, features, codes };
+    const whole = { ...config, audio_cfg: 0 };
+    const { grid, followed } = buildSample({ example: 0, kind: 'say', seed: 'even' }, example, tokenizer, whole);
+    const [text, sound] = grid.segments.slice(-2);
+    const [{ textIds }] = conversation({ example: 0, kind: 'say', seed: 'even' }, example, tokenizer, whole) as [
+      { textIds: Int32Array } & Message,
+    ];
+    const [{ sentence, start, end }] = speech;
+    const middle = sound.contentStart + Math.floor(((end - start) / 2) * 25) - 1;
+    const { from, to } = followed!.find(({ row }) => row === middle)!;
+    const shown = tokenizer.decode(Array.from(textIds.subarray(from - text.contentStart, to - text.contentStart)));
+    const half = Math.round(sentence.length / 2);
+    expect(shown).toContain(sentence.slice(half - 1, half + 1));
   });
 
   it('drops the condition of sound as often as the config says, and then everything but the sound', () => {
