@@ -261,6 +261,8 @@ export interface TrainingSizes {
   features: number;
   /** layer whose first head is told where to look, see {@link guidedLoss}; absent: none */
   guided?: number;
+  /** layer behind which it is told which letter is being said, see {@link spelledLoss}; absent: none */
+  spelled?: number;
 }
 
 /**
@@ -272,8 +274,8 @@ export interface TrainingSizes {
  * [scoredCodes]: flat positions again, `stream_codes` int64 the stream of each entry, `target_codes` (id minus
  * codec_base_offset) and `weight_codes` alike. With `codecSoftmax: 'own'` these hold [num_stream - 1, scoredCodes] entries
  * stream by stream, targets count from the stream's first id, and there is no `stream_codes`.
- * Unused places carry weight 0. Weights are expected to be divided by the loss's denominator already. With `guided` the
- * inputs of {@link guidedLoss} come to these.
+ * Unused places carry weight 0. Weights are expected to be divided by the loss's denominator already. With `guided` and
+ * `spelled` the inputs of {@link guidedLoss} and {@link spelledLoss} come to these.
  *
  * @returns the loss (shape []) and the sums of its parts
  */
@@ -281,7 +283,7 @@ export function trainingLoss(
   graph: Graph,
   config: BagpiperConfig,
   sizes: TrainingSizes,
-): { loss: Tensor; text: Tensor; codes: Tensor; guided?: Tensor } {
+): { loss: Tensor; text: Tensor; codes: Tensor } & Record<string, Tensor> {
   const { batch, rows } = sizes;
   const { hidden_size: width, num_stream: streams } = config;
   const ids = graph.input('ids', 'int64', [batch, rows, streams]);
@@ -290,9 +292,10 @@ export function trainingLoss(
   const mask = graph.input('mask', 'float32', [batch, 1, rows * group, rows]);
   let x = embedRows(ids, config);
   if (sizes.features > 0) x = placeFeatures(x, config, sizes);
-  let guided: Tensor | undefined;
+  const taught: Record<string, Tensor> = {};
   const last = decoder(x, rotary, mask, config, (result, layer) => {
-    if (layer === sizes.guided) guided = guidedLoss(result, mask, config, sizes);
+    if (layer === sizes.guided) taught.guided = guidedLoss(result, mask, config, sizes);
+    if (layer === sizes.spelled) taught.spelled = spelledLoss(result, config, sizes);
   });
   const flat = reshape(last, [batch * rows, width]);
   const head = headParameter(graph, config);
@@ -301,8 +304,8 @@ export function trainingLoss(
   const text = weightedLoss(linear(scored, head), sizes.scored, '');
 
   const codes = sizes.codecSoftmax === 'own' ? ownCodesLoss(flat, config, sizes) : allCodesLoss(flat, config, sizes);
-  const predicted = add(text, codes);
-  return guided ? { loss: add(predicted, guided), text, codes, guided } : { loss: predicted, text, codes };
+  const loss = Object.values(taught).reduce((sum, part) => add(sum, part), add(text, codes));
+  return { loss, text, codes, ...taught };
 }
 
 /** Keeps the logarithm finite where a row looks nowhere near its window. */
@@ -333,6 +336,31 @@ function guidedLoss(
   const weight = mask.graph.input('guided_weight', 'float32', [batch, rows]);
   const mass = sum(mul(softmax(scores), window), [2]);
   return sumAll(mul(log(add(mass, LEAST_MASS)), mul(weight, -1)));
+}
+
+/** What {@link spelledLoss} tells apart: the letters a to z, and whatever else stands in a sentence. */
+export const LETTERS = 27;
+
+/** The head that {@link spelledLoss} reads with, [{@link LETTERS}, hidden_size]; a parameter of training alone. */
+export const SPELLING = 'spelling.weight';
+
+/**
+ * Teaches how words are spelled: which letter is being said is read off what a layer leaves behind. Words are ids of their own, so
+ * what is known of the sound of one says nothing of another; letters they have in common.
+ *
+ * Inputs: `letter` int64 and `letter_weight`, [batch * rows], 0 for rows that say nothing.
+ */
+function spelledLoss({ x }: LayerResult, config: BagpiperConfig, { batch, rows }: TrainingSizes): Tensor {
+  const { hidden_size: width, rms_norm_eps: epsilon } = config;
+  const { graph } = x;
+  const plain = graph.constant(new Float32Array(width).fill(1), [width]);
+  const logits = linear(
+    rmsNorm(reshape(x, [batch * rows, width]), plain, epsilon),
+    graph.parameter(SPELLING, [LETTERS, width]),
+  );
+  const target = graph.input('letter', 'int64', [batch * rows]);
+  const weight = graph.input('letter_weight', 'float32', [batch * rows]);
+  return sum(mul(pick(logSoftmax(logits), target), mul(weight, -1)), [0]);
 }
 
 /** Streams 1 and up against the codec ids of all streams. */

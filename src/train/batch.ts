@@ -17,6 +17,8 @@ export interface Followed {
   row: number;
   from: number;
   to: number;
+  /** which letter of the text is being said, counting from a, see `spelledLoss` of model/language-model.ts; absent: it is not told */
+  letter?: number;
 }
 
 /** A batch ready to run, with what it holds. */
@@ -86,6 +88,7 @@ export function layBatch(rows: readonly PackedRow[], sizes: TrainingSizes, confi
     inputs.feature_at = { data: featureAt, dims: [batch * length] };
   }
   if (sizes.guided !== undefined) Object.assign(inputs, guidedInputs(rows, sizes, denominator));
+  if (sizes.spelled !== undefined) Object.assign(inputs, spelledInputs(rows, sizes, denominator));
   return { inputs, tokens, denominator };
 }
 
@@ -221,6 +224,32 @@ function guidedInputs(
   return {
     guided_window: { data: window, dims: [batch, rows, rows] },
     guided_weight: { data: weight, dims: [batch, rows] },
+  };
+}
+
+/** What a row that is told its letter counts beside one that is to be foretold. */
+const SPELLED = 1;
+
+function spelledInputs(
+  packed: readonly PackedRow[],
+  { batch, rows }: TrainingSizes,
+  denominator: number,
+): Record<string, Value> {
+  const target = new BigInt64Array(batch * rows);
+  const weight = new Float32Array(batch * rows);
+  packed.forEach(({ pack, followed = [] }, b) => {
+    followed.forEach((sample, k) => {
+      for (const { row, letter } of sample) {
+        if (letter === undefined) continue;
+        const at = b * rows + pack.sampleStarts[k] + row;
+        target[at] = BigInt(letter);
+        weight[at] = SPELLED / Math.max(1, denominator);
+      }
+    });
+  });
+  return {
+    letter: { data: target, dims: [batch * rows] },
+    letter_weight: { data: weight, dims: [batch * rows] },
   };
 }
 

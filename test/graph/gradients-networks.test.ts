@@ -5,7 +5,9 @@ import {
   type AudioConfig,
   embedChunks,
   encodeTokens,
+  LETTERS,
   packGrids,
+  SPELLING,
   type TrainingSizes,
   trainingLoss,
 } from '../../src/model/index.js';
@@ -36,19 +38,34 @@ describe('gradients of whole networks agree with differences', () => {
     await checkDirections(graph, loss, { ...batch.inputs, ...parameters });
   });
 
-  it('language model, told where to look', async () => {
-    const sizes: TrainingSizes = { batch: 1, rows: 77, scored: 60, scoredCodes: 100, features: 5, guided: 1 };
+  it('language model, told where to look and which letter is said', async () => {
+    const sizes: TrainingSizes = {
+      batch: 1,
+      rows: 77,
+      scored: 60,
+      scoredCodes: 100,
+      features: 5,
+      guided: 1,
+      spelled: 0,
+    };
     const graph = new g.Graph();
     const { loss } = trainingLoss(graph, config, sizes);
     const grids = ['dialogue_caption_then_audio', 'dialogue_audio_and_text_question'].map(goldenGrid);
     const row = {
       pack: packGrids(grids, 77),
       features: [goldenTensor('packed.features.0')],
-      followed: grids.map(({ length }) => [7, 8, length - 1].map((at) => ({ row: at, from: 2, to: 5 }))),
+      followed: grids.map(({ length }) =>
+        [7, 8, length - 1].map((at) => ({ row: at, from: 2, to: 5, letter: at % LETTERS })),
+      ),
     };
     const { inputs } = layBatch([row], sizes, config);
+    const random = new Random('spelling');
+    const spelling = Float32Array.from({ length: LETTERS * config.hidden_size }, () => random.normal());
     const parameters = Object.fromEntries(
-      [...goldenWeights()].map(([name, data]) => [name, { data, dims: graph.parameters.get(name)!.shape as number[] }]),
+      [...goldenWeights().set(SPELLING, spelling)].map(([name, data]) => [
+        name,
+        { data, dims: graph.parameters.get(name)!.shape as number[] },
+      ]),
     );
     await checkDirections(graph, loss, { ...inputs, ...parameters });
   });

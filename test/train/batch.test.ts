@@ -1,6 +1,14 @@
 import { describe, expect, it } from 'vitest';
 import { Graph } from '../../src/graph/index.js';
-import { fullHead, packGrids, type TokenGrid, type TrainingSizes, trainingLoss } from '../../src/model/index.js';
+import {
+  fullHead,
+  LETTERS,
+  packGrids,
+  SPELLING,
+  type TokenGrid,
+  type TrainingSizes,
+  trainingLoss,
+} from '../../src/model/index.js';
 import { Session } from '../../src/runtime/index.js';
 import { layBatch, type PackedRow } from '../../src/train/batch.js';
 import { Trainer } from '../../src/train/trainer.js';
@@ -162,6 +170,34 @@ async function ownLoss(hidden: Float32Array, { pack }: PackedRow): Promise<numbe
   }
   return total / rows;
 }
+
+describe('letters that are said', () => {
+  it('are asked of the rows that are told theirs', async () => {
+    const spelled = { ...sizes, spelled: 1 };
+    // To a head of zeros all letters are equally likely.
+    const values = goldenWeights().set(SPELLING, new Float32Array(LETTERS * config.hidden_size));
+    const graph = new Graph();
+    const trainer = await Trainer.create(graph, trainingLoss(graph, config, spelled), values, { threads: 1 });
+    const row = packed(['text_to_audio', 'text_only']);
+    const at = { from: 2, to: 4 };
+    const followed = [
+      [
+        { row: 9, ...at, letter: 4 },
+        { row: 10, ...at },
+      ],
+      [{ row: 5, ...at, letter: LETTERS - 1 }],
+    ];
+    const batch = layBatch([{ ...row, followed }], spelled, config);
+    const { values: scalars } = await trainer.evaluate(batch.inputs);
+    expect(scalars.spelled).toBeCloseTo((2 * Math.log(LETTERS)) / batch.denominator, 5);
+    expect(scalars.loss).toBeCloseTo(scalars.text + scalars.codes + scalars.spelled, 5);
+    // After a few steps on the same rows their letters are known.
+    let last = scalars.spelled;
+    for (let step = 0; step < 30; step++) last = (await trainer.step(batch.inputs, 0.01)).values.spelled;
+    expect(last).toBeLessThan(scalars.spelled / 4);
+    await trainer.release();
+  });
+});
 
 describe('guided attention', () => {
   it('asks of the rows that are told where to look how much they look there', async () => {

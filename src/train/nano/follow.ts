@@ -1,6 +1,7 @@
 /** Which words are being said in each row of a sound: what the language model's guided attention is taught (model/language-model.ts). */
 import type { SpeechTurn } from '../../corpus/index.js';
 import { HOP, RATE } from '../../model/codec/nano-config.js';
+import { LETTERS } from '../../model/index.js';
 import type { Tokenizer } from '../../text/index.js';
 import type { Followed } from '../batch.js';
 import { idWith } from './id-with.js';
@@ -48,12 +49,14 @@ export function followWords(
     const reach = wordEnds ? REACH.known : REACH.guessed;
     const until = Math.min(frames, Math.ceil(frameAt(end)));
     for (let frame = Math.floor(frameAt(start)); frame < until; frame++) {
-      const at = first + saidAt(((frame + 0.5) * HOP) / RATE);
+      const character = saidAt(((frame + 0.5) * HOP) / RATE);
+      const at = first + character;
       rows.push({
         // The row before a frame foretells it.
         row: soundAt + frame - 1,
         from: textAt + rowOf(Math.max(first, Math.floor(at - reach.before))),
         to: textAt + rowOf(Math.min(last, Math.ceil(at + reach.after))) + 1,
+        letter: letterOf(sentence[Math.min(sentence.length - 1, Math.floor(character))]),
       });
     }
   }
@@ -76,4 +79,10 @@ function characterAt({ sentence, start, end, wordEnds }: SaidTurn): (seconds: nu
     const [from, to] = [marks[next - 1], marks[next]];
     return from.character + ((to.character - from.character) * (seconds - from.time)) / (to.time - from.time);
   };
+}
+
+/** The number of a letter, or the one behind the last for all else. */
+function letterOf(character: string): number {
+  const letter = character.toLowerCase().charCodeAt(0) - 'a'.charCodeAt(0);
+  return letter >= 0 && letter < LETTERS - 1 ? letter : LETTERS - 1;
 }

@@ -1,7 +1,8 @@
 /** Trains nano's language model in stages on prepared examples. Each stage starts from the last one's parameters. */
 import { isSpeechAlone } from '../../corpus/index.js';
 import { Graph } from '../../graph/index.js';
-import { type BagpiperConfig, type TrainingSizes, trainingLoss } from '../../model/index.js';
+import { type BagpiperConfig, LETTERS, SPELLING, type TrainingSizes, trainingLoss } from '../../model/index.js';
+import { Random } from '../../random.js';
 import type { Tokenizer } from '../../text/index.js';
 import { type Batch, layBatch } from '../batch.js';
 import { Epochs } from '../epochs.js';
@@ -122,7 +123,8 @@ export class Stream {
 
 /** Runs one stage to its end (or until the signal or the time limit); parameters change in place. */
 export async function trainStage(stage: StageSettings, options: StageOptions): Promise<RunResult> {
-  const { sizes, seed } = options;
+  const { sizes, seed, parameters } = options;
+  if (sizes.spelled !== undefined && !parameters.has(SPELLING)) parameters.set(SPELLING, initialSpelling(options));
   const trainer = await createStageTrainer(stage, options);
   const check = new Stream(options, stage, options.held, `${seed}/held`);
   const said = sounds(stage) ? wordsCheck(options.held, options, `${seed}/said`) : null;
@@ -151,6 +153,12 @@ export async function trainStage(stage: StageSettings, options: StageOptions): P
   const result = await (stage.replicas === undefined ? trainAlone : trainReplicas)(trainer, stage, options, run);
   await trainer.release();
   return result;
+}
+
+/** The head that letters are read with starts as that of words does. */
+function initialSpelling({ config, seed }: StageOptions): Float32Array {
+  const random = new Random(`${seed}/spelling`);
+  return Float32Array.from({ length: LETTERS * config.hidden_size }, () => random.normal() * 0.02);
 }
 
 const sounds = ({ mixture, speech = mixture }: StageSettings): boolean =>

@@ -97,7 +97,8 @@ export const LM_TRAINING = {
     scoredCodes: 512,
     codecSoftmax: 'own',
     features: 1024,
-    guided: 3,
+    guided: 2,
+    spelled: 3,
   } satisfies TrainingSizes,
 };
 
