@@ -21,12 +21,12 @@ import { ENCODER, FURTHER_STAGES, LM_TRAINING, nanoConfig, STAGES, TEXT_IDS } fr
 export interface LmRunOptions {
   /** folder with the splits `train` and `valid` of `npm run corpus`, and perhaps `speech`, which a finished model is trained on with, too */
   corpus: string;
-  /** folder with `encoder.safetensors` */
+  /** folder with `encoder.safetensors`; where that is missing, a model that is trained on keeps its own */
   encoder: string;
   /** folder with `codec.safetensors` */
   codec: string;
   out: string;
-  /** model folder that is trained on, instead of starting from nothing: its codec is taken, its encoder must be trained already */
+  /** model folder that is trained on, instead of starting from nothing: its codec is taken */
   from?: string;
   threads: number;
   maxMinutes?: number;
@@ -43,8 +43,9 @@ const ADAPTOR_SCENES = 1000;
 export async function trainLanguageModel(options: LmRunOptions): Promise<boolean> {
   const { corpus, out, threads, signal } = options;
   mkdirSync(out, { recursive: true });
-  const encoder = readTensors(join(options.encoder, 'encoder.safetensors'));
   const parts = options.from ? readParts(options.from) : undefined;
+  const newer = join(options.encoder, 'encoder.safetensors');
+  const encoder = parts && !existsSync(newer) ? parts.encoder : readTensors(newer);
   const codec = parts?.codec ?? readTensors(join(options.codec, 'codec.safetensors'));
   process.stderr.write('The encoder listens to the corpus ...\n');
   const nanoCodec = NanoCodec.load(codec, NANO_CODEC, { threads });
@@ -75,7 +76,7 @@ export async function trainLanguageModel(options: LmRunOptions): Promise<boolean
   const tokenizer = Tokenizer.fromJson(JSON.parse(tokenizerText), tokenizerPath);
   const config = nanoConfig();
   const language = parts
-    ? await carriedOver(parts, learn.slice(0, ADAPTOR_SCENES), options)
+    ? await carriedOver(parts, encoder, learn.slice(0, ADAPTOR_SCENES), options)
     : newLanguageModel(learn.slice(0, ADAPTOR_SCENES), encoder, tokenizer);
   const until = Date.now() + (options.maxMinutes ?? Number.POSITIVE_INFINITY) * 60_000;
   const model = join(out, 'model');
@@ -135,14 +136,16 @@ function newLanguageModel(clips: readonly Example[], encoder: Parameters, tokeni
   return setAdaptor(language, fit);
 }
 
-/** The language model of a finished one, with an adaptor that makes of the encoder's features what it made of its own encoder's. */
+/** The language model of a finished one; on another encoder with an adaptor that makes of its features what it made of its own encoder's. */
 async function carriedOver(
-  { language, encoder }: NanoParts,
+  { language, encoder: own }: NanoParts,
+  encoder: Parameters,
   learn: readonly Example[],
   { corpus, threads }: LmRunOptions,
 ): Promise<Parameters> {
+  if (encoder === own) return language;
   const clips = await loadClips(join(corpus, 'train'), join(corpus, 'mels', 'train'), learn.length);
-  const before = await encodeClips(clips, ENCODER, encoder, threads);
+  const before = await encodeClips(clips, ENCODER, own, threads);
   const [weight, bias] = ADAPTOR.map((name) => language.get(name)!);
   const pairs = learn.map(({ features }, i) => ({ before: before[i], now: features }));
   return setAdaptor(language, carryAdaptor({ weight, bias }, pairs, ENCODER.output_dim));

@@ -20,7 +20,8 @@ Rebuilds models/nano: corpus, audio encoder, codec, language model. Takes some h
 at any time and run it again to go on.
   --work DIR      where corpus, checkpoints and logs lie (default runs)
   --out DIR       model folder to write at the end (default models/nano)
-  --from DIR      train this model on instead of starting from nothing: its encoder, then its language model
+  --from DIR      train this model on instead of starting from nothing: its encoder, then its language model (with --only
+                  lm, and no encoder trained in the work folder, its language model alone)
   --only STEP     one step: corpus, codec, encoder, lm, install, or world (statistics of the corpus for DIR of --out)
   --heard DIR     what the encoder made of the corpus, for the step world (default WORK/nano/lm/heard)
   --threads N     threads of the numeric engine (default 2)

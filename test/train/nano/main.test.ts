@@ -7,6 +7,7 @@ import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 
 const MAIN = fileURLToPath(new URL('../../../dist/train/nano/main.js', import.meta.url));
+const NANO = fileURLToPath(new URL('../../../models/nano', import.meta.url));
 const folder = mkdtempSync(join(tmpdir(), 'train-nano-'));
 beforeAll(() => {
   mkdirSync(join(folder, 'empty'));
@@ -45,7 +46,11 @@ describe('train:nano', () => {
     ['--only encoder --work empty', /^-- encoder\nempty\/corpus\/train does not exist\. Make a corpus first: .*\n$/],
     ['--only encoder --work begun', /^-- encoder\nbegun\/corpus\/train holds no finished shards\. Make .*\n$/],
     ['--only lm --work empty', /^-- lm\nempty\/nano\/encoder\/encoder\.safetensors does not exist; .*\n$/],
-    ['--only lm --work empty --from empty', /^-- lm\nempty\/nano\/encoder\/encoder\.safetensors does not exist; .*\n$/],
+    ['--only lm --work empty --from empty', /^-- lm\nempty\/config\.json does not exist; .*\n$/],
+    [
+      `--only lm --work empty --from ${NANO}`,
+      /^-- lm\nThe encoder listens .*\nempty\/corpus\/valid does not exist\. .*\n$/,
+    ],
     [
       '--only encoder --work empty --from empty',
       /^-- encoder\nempty\/corpus\/train does not exist\. Make a corpus first: .*\n$/,
