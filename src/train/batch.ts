@@ -201,6 +201,19 @@ function attentionMask(rows: readonly PackedRow[], sizes: TrainingSizes, config:
   return { data, dims: [batch, 1, length * group, length] };
 }
 
+/** Rows that are told something: where in the batch they lie (`line`), and where in its packed row their sample begins (`start`). */
+function* followedRows(
+  packed: readonly PackedRow[],
+  rows: number,
+): Generator<Followed & { line: number; start: number }> {
+  for (const [b, { pack, followed = [] }] of packed.entries()) {
+    for (const [k, sample] of followed.entries()) {
+      const start = pack.sampleStarts[k];
+      for (const told of sample) yield { ...told, line: b * rows + start + told.row, start };
+    }
+  }
+}
+
 /** What a row that is told where to look counts beside one that is to be foretold. */
 const GUIDED = 1;
 
@@ -211,16 +224,10 @@ function guidedInputs(
 ): Record<string, Value> {
   const window = new Float32Array(batch * rows * rows);
   const weight = new Float32Array(batch * rows);
-  packed.forEach(({ pack, followed = [] }, b) => {
-    followed.forEach((sample, k) => {
-      const start = pack.sampleStarts[k];
-      for (const { row, from, to } of sample) {
-        const line = b * rows + start + row;
-        weight[line] = GUIDED / Math.max(1, denominator);
-        window.fill(1, line * rows + start + from, line * rows + start + to);
-      }
-    });
-  });
+  for (const { line, start, from, to } of followedRows(packed, rows)) {
+    weight[line] = GUIDED / Math.max(1, denominator);
+    window.fill(1, line * rows + start + from, line * rows + start + to);
+  }
   return {
     guided_window: { data: window, dims: [batch, rows, rows] },
     guided_weight: { data: weight, dims: [batch, rows] },
@@ -237,16 +244,11 @@ function spelledInputs(
 ): Record<string, Value> {
   const target = new BigInt64Array(batch * rows);
   const weight = new Float32Array(batch * rows);
-  packed.forEach(({ pack, followed = [] }, b) => {
-    followed.forEach((sample, k) => {
-      for (const { row, letter } of sample) {
-        if (letter === undefined) continue;
-        const at = b * rows + pack.sampleStarts[k] + row;
-        target[at] = BigInt(letter);
-        weight[at] = SPELLED / Math.max(1, denominator);
-      }
-    });
-  });
+  for (const { line, letter } of followedRows(packed, rows)) {
+    if (letter === undefined) continue;
+    target[line] = BigInt(letter);
+    weight[line] = SPELLED / Math.max(1, denominator);
+  }
   return {
     letter: { data: target, dims: [batch * rows] },
     letter_weight: { data: weight, dims: [batch * rows] },
