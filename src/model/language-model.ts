@@ -348,7 +348,7 @@ export const SPELLING = 'spelling.weight';
  * Teaches how words are spelled: which letter is being said is read off what a layer leaves behind. Words are ids of their own, so
  * what is known of the sound of one says nothing of another; letters they have in common.
  *
- * Inputs: `letter` int64 and `letter_weight`, [batch * rows], 0 for rows that say nothing.
+ * Inputs: `target_letters` int64 and `weight_letters`, [batch * rows], 0 for rows that say nothing.
  */
 function spelledLoss({ x }: LayerResult, config: BagpiperConfig, { batch, rows }: TrainingSizes): Tensor {
   const { hidden_size: width, rms_norm_eps: epsilon } = config;
@@ -358,9 +358,7 @@ function spelledLoss({ x }: LayerResult, config: BagpiperConfig, { batch, rows }
     rmsNorm(reshape(x, [batch * rows, width]), plain, epsilon),
     graph.parameter(SPELLING, [LETTERS, width]),
   );
-  const target = graph.input('letter', 'int64', [batch * rows]);
-  const weight = graph.input('letter_weight', 'float32', [batch * rows]);
-  return sum(mul(pick(logSoftmax(logits), target), mul(weight, -1)), [0]);
+  return weightedLoss(logits, batch * rows, '_letters');
 }
 
 /** Streams 1 and up against the codec ids of all streams. */

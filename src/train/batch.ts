@@ -250,8 +250,8 @@ function spelledInputs(
     weight[line] = SPELLED / Math.max(1, denominator);
   }
   return {
-    letter: { data: target, dims: [batch * rows] },
-    letter_weight: { data: weight, dims: [batch * rows] },
+    target_letters: { data: target, dims: [batch * rows] },
+    weight_letters: { data: weight, dims: [batch * rows] },
   };
 }
 

@@ -1,5 +1,5 @@
 /** What a language model starts from when it is trained from nothing. */
-import { type BagpiperConfig, languageModelTensors } from '../model/index.js';
+import { type BagpiperConfig, LETTERS, languageModelTensors } from '../model/index.js';
 import type { Random } from '../random.js';
 
 const DEVIATION = 0.02;
@@ -22,6 +22,11 @@ export function initialLanguageModel(config: BagpiperConfig, random: Random): Ma
     );
   }
   return values;
+}
+
+/** The head that letters are read with in training, [{@link LETTERS}, hidden_size], starts as the head of the vocabulary does. */
+export function initialSpelling({ hidden_size }: BagpiperConfig, random: Random): Float32Array {
+  return Float32Array.from({ length: LETTERS * hidden_size }, () => random.normal() * DEVIATION);
 }
 
 function deviation(name: string, shape: readonly number[], config: BagpiperConfig): number {

@@ -1,11 +1,12 @@
 /** Trains nano's language model in stages on prepared examples. Each stage starts from the last one's parameters. */
 import { isSpeechAlone } from '../../corpus/index.js';
 import { Graph } from '../../graph/index.js';
-import { type BagpiperConfig, LETTERS, SPELLING, type TrainingSizes, trainingLoss } from '../../model/index.js';
+import { type BagpiperConfig, SPELLING, type TrainingSizes, trainingLoss } from '../../model/index.js';
 import { Random } from '../../random.js';
 import type { Tokenizer } from '../../text/index.js';
 import { type Batch, layBatch } from '../batch.js';
 import { Epochs } from '../epochs.js';
+import { initialSpelling } from '../initial.js';
 import { type RunOptions, type RunResult, train } from '../loop.js';
 import { Replicas } from '../replicas.js';
 import type { ScheduleOptions } from '../schedule.js';
@@ -123,8 +124,10 @@ export class Stream {
 
 /** Runs one stage to its end (or until the signal or the time limit); parameters change in place. */
 export async function trainStage(stage: StageSettings, options: StageOptions): Promise<RunResult> {
-  const { sizes, seed, parameters } = options;
-  if (sizes.spelled !== undefined && !parameters.has(SPELLING)) parameters.set(SPELLING, initialSpelling(options));
+  const { config, sizes, seed, parameters } = options;
+  if (sizes.spelled !== undefined && !parameters.has(SPELLING)) {
+    parameters.set(SPELLING, initialSpelling(config, new Random(`${seed}/spelling`)));
+  }
   const trainer = await createStageTrainer(stage, options);
   const check = new Stream(options, stage, options.held, `${seed}/held`);
   const said = sounds(stage) ? wordsCheck(options.held, options, `${seed}/said`) : null;
@@ -155,16 +158,10 @@ export async function trainStage(stage: StageSettings, options: StageOptions): P
   return result;
 }
 
-/** The head that letters are read with starts as that of words does. */
-function initialSpelling({ config, seed }: StageOptions): Float32Array {
-  const random = new Random(`${seed}/spelling`);
-  return Float32Array.from({ length: LETTERS * config.hidden_size }, () => random.normal() * 0.02);
-}
-
 const sounds = ({ mixture, speech = mixture }: StageSettings): boolean =>
   [mixture, speech].some((shares) => [...SOUNDING].some((kind) => (shares[kind] ?? 0) > 0));
 
-/** The loss of what is foretold, without what attention is told. */
+/** The loss of what is foretold, without what the model is told besides. */
 async function foretold(trainer: Trainer, { inputs }: Batch): Promise<number> {
   const { values } = await trainer.evaluate(inputs);
   return values.text + values.codes;

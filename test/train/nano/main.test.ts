@@ -1,6 +1,6 @@
 /** The compiled `npm run train:nano` as a user runs it; `npm test` compiles first. */
 import { execFile } from 'node:child_process';
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -13,6 +13,8 @@ beforeAll(() => {
   mkdirSync(join(folder, 'empty'));
   mkdirSync(join(folder, 'begun', 'corpus', 'train'), { recursive: true });
   writeFileSync(join(folder, 'file'), '');
+  // By a name without spaces, at which lines are split.
+  symlinkSync(NANO, join(folder, 'nano'), 'junction');
 });
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
@@ -48,7 +50,7 @@ describe('train:nano', () => {
     ['--only lm --work empty', /^-- lm\nempty\/nano\/encoder\/encoder\.safetensors does not exist; .*\n$/],
     ['--only lm --work empty --from empty', /^-- lm\nempty\/config\.json does not exist; .*\n$/],
     [
-      `--only lm --work empty --from ${NANO}`,
+      '--only lm --work empty --from nano',
       /^-- lm\nThe encoder listens .*\nempty\/corpus\/valid does not exist\. .*\n$/,
     ],
     [
