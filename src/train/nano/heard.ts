@@ -1,7 +1,9 @@
 /** What the frozen encoder and codec make of the corpus, computed once and kept on disk: features and codes of every clip. */
+import { createHash } from 'node:crypto';
 import { existsSync, mkdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { loadMono16k } from '../../audio/index.js';
+import { BagpiperError } from '../../errors.js';
 import { writeAtomically } from '../../files.js';
 import type { AudioConfig, Codec } from '../../model/index.js';
 import { encodeClips } from './prepare.js';
@@ -12,7 +14,7 @@ export interface HeardOptions {
   /** folder of `npm run corpus` for one split */
   corpus: string;
   mels: string;
-  /** folder for features and codes; belongs to one encoder and one codec */
+  /** folder for features and codes; belongs to one encoder and one codec, see {@link claimHeard} */
   cache: string;
   encoder: ReadonlyMap<string, Float32Array>;
   /** sizes of that encoder */
@@ -57,6 +59,39 @@ export async function hearCorpus(options: HeardOptions): Promise<Example[]> {
     if (!there) progress?.(number + 1, names.length);
   }
   return examples;
+}
+
+/** Name of the file that says by whose weights what lies in a folder was heard. */
+const HEARERS = 'hearers';
+
+/**
+ * Notes in a folder whose ears hear for it: the hash of their weights. What an encoder or codec of other weights heard would be taken
+ * for theirs.
+ *
+ * @throws BagpiperError where others heard for this folder
+ */
+export function claimHeard(folder: string, ...networks: readonly ReadonlyMap<string, Float32Array>[]): void {
+  const path = join(folder, HEARERS);
+  const ours = hashOf(networks);
+  if (!existsSync(path)) {
+    mkdirSync(folder, { recursive: true });
+    writeAtomically(path, (append) => append(new TextEncoder().encode(`${ours}\n`)));
+  } else if (readFileSync(path, 'utf8').trim() !== ours) {
+    throw new BagpiperError(
+      `${folder} holds what another encoder or codec heard of the corpus; remove that folder, or train in another one.`,
+    );
+  }
+}
+
+/** SHA-256 of names and values, in the order of the names. */
+function hashOf(networks: readonly ReadonlyMap<string, Float32Array>[]): string {
+  const hash = createHash('sha256');
+  for (const weights of networks) {
+    for (const [name, { buffer, byteOffset, byteLength }] of [...weights].sort(([a], [b]) => (a < b ? -1 : 1))) {
+      hash.update(`${name} ${byteLength}\n`).update(new Uint8Array(buffer, byteOffset, byteLength));
+    }
+  }
+  return hash.digest('hex');
 }
 
 /** A shard's clips with what was heard of each. */

@@ -10,7 +10,7 @@ import { initialLanguageModel } from '../initial.js';
 import { type Adaptor, carryAdaptor, fitAdaptor } from './adaptor.js';
 import { loadClips } from './encoder-replica.js';
 import { exportModel } from './export.js';
-import { hearCorpus } from './heard.js';
+import { claimHeard, hearCorpus } from './heard.js';
 import { trainStage } from './lm.js';
 import { type NanoParts, readParts, readTensors } from './parts.js';
 import { encodeClips, trainTokenizer } from './prepare.js';
@@ -47,6 +47,8 @@ export async function trainLanguageModel(options: LmRunOptions): Promise<boolean
   const newer = join(options.encoder, 'encoder.safetensors');
   const encoder = parts && !existsSync(newer) ? parts.encoder : readTensors(newer);
   const codec = parts?.codec ?? readTensors(join(options.codec, 'codec.safetensors'));
+  const heard = join(out, 'heard');
+  claimHeard(heard, encoder, codec);
   process.stderr.write('The encoder listens to the corpus ...\n');
   const nanoCodec = NanoCodec.load(codec, NANO_CODEC, { threads });
   const stages = parts ? FURTHER_STAGES : STAGES;
@@ -58,7 +60,7 @@ export async function trainLanguageModel(options: LmRunOptions): Promise<boolean
     hearCorpus({
       corpus: join(corpus, split),
       mels: join(corpus, 'mels', split),
-      cache: join(out, 'heard', split),
+      cache: join(heard, split),
       encoder,
       audio: ENCODER,
       codec: nanoCodec,
@@ -81,7 +83,7 @@ export async function trainLanguageModel(options: LmRunOptions): Promise<boolean
   const until = Date.now() + (options.maxMinutes ?? Number.POSITIVE_INFINITY) * 60_000;
   const model = join(out, 'model');
   const told = join(out, 'own-captions.json');
-  const onDisk = (split: string) => ({ corpus: join(corpus, split), heard: join(out, 'heard', split) });
+  const onDisk = (split: string) => ({ corpus: join(corpus, split), heard: join(heard, split) });
   const examples = [{ ...onDisk('train'), told }, ...(speech.length > 0 ? [onDisk('speech')] : [])];
   for (const stage of stages) {
     if (stage.retold !== undefined) {

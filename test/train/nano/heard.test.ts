@@ -8,7 +8,7 @@ import { NANO_CODEC } from '../../../src/model/codec/nano-config.js';
 import { encoderTokens } from '../../../src/model/index.js';
 import { Random } from '../../../src/random.js';
 import { initialEncoder } from '../../../src/train/nano/encoder.js';
-import { hearCorpus } from '../../../src/train/nano/heard.js';
+import { claimHeard, hearCorpus } from '../../../src/train/nano/heard.js';
 import type { Example } from '../../../src/train/nano/samples.js';
 import { ENCODER } from '../../../src/train/nano/settings.js';
 import { readShard } from '../../../src/train/nano/shards.js';
@@ -98,5 +98,30 @@ describe('hearCorpus', () => {
     expect(now[0]).toEqual(before);
     expect(now[1].features.length).toBe(encoderTokens(30, ENCODER) * ENCODER.output_dim);
     expect(now[1].codes!.length).toBeGreaterThan(0);
+  });
+});
+
+describe('claimHeard', () => {
+  const weights = (...entries: [string, number[]][]): Map<string, Float32Array> =>
+    new Map(entries.map(([name, values]) => [name, Float32Array.from(values)]));
+  const encoder = weights(['a', [1, 2]], ['b', [3]]);
+  const codec = weights(['c', [4]]);
+  const folder = mkdtempSync(join(tmpdir(), 'bagpiper-claim-'));
+  beforeAll(() => claimHeard(join(folder, 'heard'), encoder, codec));
+  afterAll(() => rmSync(folder, { recursive: true, force: true }));
+
+  it('lets the same weights in again, in whatever order they were read', () => {
+    expect(() => claimHeard(join(folder, 'heard'), weights(['b', [3]], ['a', [1, 2]]), codec)).not.toThrow();
+  });
+
+  it.each([
+    ['a value', [weights(['a', [1, 2]], ['b', [3.5]]), codec]],
+    ['a name', [weights(['a', [1, 2]], ['d', [3]]), codec]],
+    ['the division between weights', [weights(['a', [1]], ['b', [2, 3]]), codec]],
+    ['the codec', [encoder, weights(['c', [5]])]],
+  ])('refuses others: %s differs', (_, networks) => {
+    expect(() => claimHeard(join(folder, 'heard'), ...networks)).toThrow(
+      `${join(folder, 'heard')} holds what another encoder or codec heard of the corpus; remove that folder, or train in another one.`,
+    );
   });
 });
