@@ -53,7 +53,7 @@ export async function convertModel(
     progress: (tensor, done, total, kept) => onEvent({ type: 'progress', tensor, done, total, kept }),
     beside: (folder) => {
       for (const [name, text] of files) {
-        writeAtomically(join(folder, name), (append) => append(new TextEncoder().encode(text)));
+        writeAtomically(join(folder, name), text);
       }
       // The encoder's large matrices may get eight bits, which moves its features far less than sounds differ.
       if (statistics) writeAtomically(join(folder, WORLD_FILE), (append) => append(statistics));

@@ -48,7 +48,7 @@ export async function writePlot(
 ): Promise<void> {
   try {
     const svg = await plotLog(readFileSync(logPath, 'utf8'), title);
-    writeAtomically(svgPath, (append) => append(new TextEncoder().encode(svg)));
+    writeAtomically(svgPath, svg);
   } catch (error) {
     if (!warned) warn(`No loss plot: ${messageOf(error)}`);
     warned = true;

@@ -39,7 +39,7 @@ export function exportModel(
 }
 
 function writeText(path: string, text: string): void {
-  writeAtomically(path, (append) => append(new TextEncoder().encode(text)));
+  writeAtomically(path, text);
 }
 
 /**

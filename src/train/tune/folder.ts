@@ -49,7 +49,7 @@ export function writeTunedModel(
   const tokenizer = readFileSync(join(start.folder.path, 'tokenizer.json'));
   writeAtomically(join(folder, 'tokenizer.json'), (append) => append(tokenizer));
   const text = `${JSON.stringify(config, null, 2)}\n`;
-  writeAtomically(join(folder, 'config.json'), (append) => append(new TextEncoder().encode(text)));
+  writeAtomically(join(folder, 'config.json'), text);
 }
 
 /** Whether a tensor of a folder is the language model's, also in a folder of other sizes. */
