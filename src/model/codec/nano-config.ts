@@ -89,13 +89,21 @@ export function fineContext(fineBlocks: number): number {
 
 /** Every tensor of the codec with its shape, without {@link CODEC_PREFIX}. */
 export function codecTensors(config: NanoCodecConfig): Map<string, readonly number[]> {
-  const { mel_bands, dims, codebooks, codebook_size } = config;
+  return new Map([...codeTensors(config), ...decoderTensors(config)]);
+}
+
+/** The tensors that decide which codes a sound has: final once they are fitted. */
+export function codeTensors({
+  mel_bands,
+  dims,
+  codebooks,
+  codebook_size,
+}: NanoCodecConfig): Map<string, readonly number[]> {
   const shapes = new Map<string, readonly number[]>([
     ['encoder.mean', [SUB_FRAMES * mel_bands]],
     ['encoder.projection', [dims, SUB_FRAMES * mel_bands]],
   ]);
   for (let i = 0; i < codebooks; i++) shapes.set(`quantizer.codebooks.${i}`, [codebook_size, dims]);
-  for (const [name, shape] of decoderTensors(config)) shapes.set(name, shape);
   return shapes;
 }
 

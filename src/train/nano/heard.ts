@@ -1,11 +1,12 @@
 /** What the frozen encoder and codec make of the corpus, computed once and kept on disk: features and codes of every clip. */
 import { createHash } from 'node:crypto';
-import { existsSync, mkdirSync, readFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { loadMono16k } from '../../audio/index.js';
 import { BagpiperError } from '../../errors.js';
 import { writeAtomically } from '../../files.js';
 import type { AudioConfig, Codec } from '../../model/index.js';
+import { float32ToHalf } from '../../weights/index.js';
 import { encodeClips } from './prepare.js';
 import type { Example } from './samples.js';
 import { listShards, readShard, type Shard, shardMels } from './shards.js';
@@ -34,9 +35,9 @@ export interface HeardOptions {
 export async function hearCorpus(options: HeardOptions): Promise<Example[]> {
   const { corpus, mels, cache, encoder, audio, codec, threads, keep = Number.POSITIVE_INFINITY } = options;
   const { progress, signal } = options;
-  mkdirSync(cache, { recursive: true });
   const examples: Example[] = [];
   const names = listShards(corpus);
+  mkdirSync(cache, { recursive: true });
   for (const [number, name] of names.entries()) {
     signal?.throwIfAborted();
     const there = existsSync(join(cache, `${name}.codes`));
@@ -65,30 +66,29 @@ export async function hearCorpus(options: HeardOptions): Promise<Example[]> {
 const HEARERS = 'hearers';
 
 /**
- * Notes in a folder whose ears hear for it: the hash of their weights. What an encoder or codec of other weights heard would be taken
- * for theirs.
+ * Notes in a folder whose ears hear for it. What an encoder or codec of other weights heard would be taken for theirs.
  *
+ * @param ears the weights that decide what is heard, no others
  * @throws BagpiperError where others heard for this folder
  */
-export function claimHeard(folder: string, ...networks: readonly ReadonlyMap<string, Float32Array>[]): void {
+export function claimHeard(folder: string, ...ears: readonly ReadonlyMap<string, Float32Array>[]): void {
+  mkdirSync(folder, { recursive: true });
   const path = join(folder, HEARERS);
-  const ours = hashOf(networks);
-  if (!existsSync(path)) {
-    mkdirSync(folder, { recursive: true });
-    writeAtomically(path, (append) => append(new TextEncoder().encode(`${ours}\n`)));
-  } else if (readFileSync(path, 'utf8').trim() !== ours) {
+  const ours = hashOf(ears);
+  if (existsSync(path) && readFileSync(path, 'utf8').trim() !== ours && readdirSync(folder).length > 1) {
     throw new BagpiperError(
       `${folder} holds what another encoder or codec heard of the corpus; remove that folder, or train in another one.`,
     );
   }
+  writeAtomically(path, `${ours}\n`);
 }
 
-/** SHA-256 of names and values, in the order of the names. */
+/** SHA-256 of names and values, in the order of the names; of half floats, as which a finished model keeps what it was trained in more digits. */
 function hashOf(networks: readonly ReadonlyMap<string, Float32Array>[]): string {
   const hash = createHash('sha256');
   for (const weights of networks) {
-    for (const [name, { buffer, byteOffset, byteLength }] of [...weights].sort(([a], [b]) => (a < b ? -1 : 1))) {
-      hash.update(`${name} ${byteLength}\n`).update(new Uint8Array(buffer, byteOffset, byteLength));
+    for (const [name, values] of [...weights].sort(([a], [b]) => (a < b ? -1 : 1))) {
+      hash.update(`${name} ${values.length}\n`).update(float32ToHalf(values));
     }
   }
   return hash.digest('hex');

@@ -3,7 +3,8 @@ import { existsSync, mkdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { writeAtomically } from '../../files.js';
 import { NanoCodec } from '../../model/codec/nano.js';
-import { NANO_CODEC } from '../../model/codec/nano-config.js';
+import { codeTensors, NANO_CODEC } from '../../model/codec/nano-config.js';
+import { encoderTensors } from '../../model/index.js';
 import { Random } from '../../random.js';
 import { Tokenizer } from '../../text/index.js';
 import { initialLanguageModel } from '../initial.js';
@@ -48,7 +49,7 @@ export async function trainLanguageModel(options: LmRunOptions): Promise<boolean
   const encoder = parts && !existsSync(newer) ? parts.encoder : readTensors(newer);
   const codec = parts?.codec ?? readTensors(join(options.codec, 'codec.safetensors'));
   const heard = join(out, 'heard');
-  claimHeard(heard, encoder, codec);
+  claimHeard(heard, only(encoder, encoderTensors(ENCODER)), only(codec, codeTensors(NANO_CODEC)));
   process.stderr.write('The encoder listens to the corpus ...\n');
   const nanoCodec = NanoCodec.load(codec, NANO_CODEC, { threads });
   const stages = parts ? FURTHER_STAGES : STAGES;
@@ -121,6 +122,11 @@ function newTokenizer(learn: readonly Example[]): string {
 }
 
 type Parameters = Map<string, Float32Array>;
+
+/** Without an encoder's heads, a codec's decoder and whatever else has no place in what is heard. */
+function only(parameters: Parameters, shapes: ReadonlyMap<string, unknown>): Parameters {
+  return new Map([...parameters].filter(([name]) => shapes.has(name)));
+}
 
 /** @param encoder with the heads of its training */
 function newLanguageModel(clips: readonly Example[], encoder: Parameters, tokenizer: Tokenizer): Parameters {

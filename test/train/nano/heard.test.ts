@@ -1,4 +1,4 @@
-import { mkdtempSync, readdirSync, renameSync, rmSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readdirSync, renameSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -107,11 +107,28 @@ describe('claimHeard', () => {
   const encoder = weights(['a', [1, 2]], ['b', [3]]);
   const codec = weights(['c', [4]]);
   const folder = mkdtempSync(join(tmpdir(), 'bagpiper-claim-'));
-  beforeAll(() => claimHeard(join(folder, 'heard'), encoder, codec));
+  beforeAll(() => {
+    claimHeard(join(folder, 'heard'), encoder, codec);
+    mkdirSync(join(folder, 'heard', 'train'));
+  });
   afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
   it('lets the same weights in again, in whatever order they were read', () => {
     expect(() => claimHeard(join(folder, 'heard'), weights(['b', [3]], ['a', [1, 2]]), codec)).not.toThrow();
+  });
+
+  it('lets in what is left of them in half floats', () => {
+    const trained = weights(['a', [1.0001, 2]], ['b', [2.9999]]);
+    expect(() => claimHeard(join(folder, 'heard'), trained, codec)).not.toThrow();
+  });
+
+  it('lets anybody in where nothing was heard yet, once', () => {
+    const early = join(folder, 'early');
+    claimHeard(early, encoder, codec);
+    claimHeard(early, codec);
+    mkdirSync(join(early, 'train'));
+    expect(() => claimHeard(early, codec)).not.toThrow();
+    expect(() => claimHeard(early, encoder, codec)).toThrow(/another encoder or codec/);
   });
 
   it.each([
